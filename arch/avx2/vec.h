@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* vec.h: the vocabulary of kernels for AVX2 with FMA: 8 lanes. arch/scalar/vec.h says what each word means. */
+#ifndef GRU_VEC_H
+#define GRU_VEC_H
+
+#include <immintrin.h>
+#include <sleef.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef __m256 vec;
+typedef __m256i ivec;
+typedef __m256 mask; /* all bits of a lane set, or none */
+
+/* 16 registers: 12 accumulators leave room for three weights and a broadcast input. */
+enum { LANES = 8, TILE_ACCUMULATORS = 12 };
+
+static inline __m256i v_first(size_t n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+static inline vec v_load(const float *p) { return _mm256_loadu_ps(p); }
+static inline void v_store(float *p, vec a) { _mm256_storeu_ps(p, a); }
+static inline vec v_load_part(const float *p, size_t n) { return _mm256_maskload_ps(p, v_first(n)); }
+static inline void v_store_part(float *p, vec a, size_t n) { _mm256_maskstore_ps(p, v_first(n), a); }
+
+static inline vec v_set1(float a) { return _mm256_set1_ps(a); }
+static inline vec v_add(vec a, vec b) { return _mm256_add_ps(a, b); }
+static inline vec v_sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
+static inline vec v_mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
+static inline vec v_div(vec a, vec b) { return _mm256_div_ps(a, b); }
+static inline vec v_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
+static inline vec v_fnma(vec a, vec b, vec c) { return _mm256_fnmadd_ps(a, b, c); }
+
+static inline mask v_lt(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+static inline vec v_select(mask m, vec a, vec b) { return _mm256_blendv_ps(b, a, m); }
+static inline vec v_keep(mask m, vec a) { return _mm256_and_ps(m, a); }
+
+static inline ivec v_bits(vec a) { return _mm256_castps_si256(a); }
+static inline vec v_float(ivec a) { return _mm256_castsi256_ps(a); }
+static inline ivec i_set1(int32_t a) { return _mm256_set1_epi32(a); }
+static inline ivec i_and(ivec a, ivec b) { return _mm256_and_si256(a, b); }
+static inline ivec i_or(ivec a, ivec b) { return _mm256_or_si256(a, b); }
+static inline ivec i_xor(ivec a, ivec b) { return _mm256_xor_si256(a, b); }
+static inline ivec i_add(ivec a, ivec b) { return _mm256_add_epi32(a, b); }
+static inline ivec i_sub(ivec a, ivec b) { return _mm256_sub_epi32(a, b); }
+static inline ivec i_shl(ivec a, int n) { return _mm256_slli_epi32(a, n); }
+static inline mask i_gt(ivec a, ivec b) { return _mm256_castsi256_ps(_mm256_cmpgt_epi32(a, b)); }
+
+static inline vec v_sleef_exp(vec a) { return Sleef_finz_expf8_u10avx2(a); }
+static inline vec v_sleef_tanh(vec a) { return Sleef_finz_tanhf8_u10avx2(a); }
+
+#endif

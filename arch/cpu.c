@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cpu.c: which instructions this CPU has and its operating system saves. */
+#include "cpu.h"
+
+#include "backend.h"
+
+#if defined(__x86_64__)
+
+#include <cpuid.h>
+
+/* Bits of CPUID leaf 1 ECX, leaf 7 EBX, and XCR0 (Intel SDM volume 2, CPUID; volume 1, 13.3). */
+enum { LEAF1_FMA = 1 << 12, LEAF1_OSXSAVE = 1 << 27, LEAF1_AVX = 1 << 28 };
+enum { LEAF7_AVX2 = 1 << 5, LEAF7_AVX512F = 1 << 16, LEAF7_AVX512DQ = 1 << 17, LEAF7_AVX512BW = 1 << 30 };
+#define LEAF7_AVX512VL (UINT32_C(1) << 31)
+enum { XCR0_YMM = 0x06, XCR0_ZMM = 0xe6 };
+
+struct gru_cpu_registers gru_cpu_read(void)
+{
+    struct gru_cpu_registers r = {0};
+    uint32_t eax, ebx, ecx, edx;
+    r.max_leaf = __get_cpuid_max(0, 0);
+    if (r.max_leaf >= 1) {
+        __cpuid(1, eax, ebx, ecx, edx);
+        r.leaf1_ecx = ecx;
+    }
+    if (r.max_leaf >= 7) {
+        __cpuid_count(7, 0, eax, ebx, ecx, edx);
+        r.leaf7_ebx = ebx;
+    }
+    /* CPUID says what the CPU has; XCR0 says whose registers the kernel saves. Without OSXSAVE, xgetbv is illegal. */
+    if (r.leaf1_ecx & LEAF1_OSXSAVE) {
+        __asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
+        r.xcr0 = (uint64_t)edx << 32 | eax;
+    }
+    return r;
+}
+
+uint32_t gru_cpu_decide(const struct gru_cpu_registers *r)
+{
+    uint32_t bits = GRU_CPU_KNOWN;
+    if (!(r->leaf1_ecx & LEAF1_OSXSAVE) || (r->xcr0 & XCR0_YMM) != XCR0_YMM || !(r->leaf1_ecx & LEAF1_AVX))
+        return bits;
+    if (r->leaf1_ecx & LEAF1_FMA)
+        bits |= GRU_CPU_FMA;
+    if (r->max_leaf < 7)
+        return bits;
+    if (r->leaf7_ebx & LEAF7_AVX2)
+        bits |= GRU_CPU_AVX2;
+    if ((r->xcr0 & XCR0_ZMM) != XCR0_ZMM)
+        return bits;
+    if (r->leaf7_ebx & LEAF7_AVX512F)
+        bits |= GRU_CPU_AVX512F;
+    if (r->leaf7_ebx & LEAF7_AVX512DQ)
+        bits |= GRU_CPU_AVX512DQ;
+    if (r->leaf7_ebx & LEAF7_AVX512BW)
+        bits |= GRU_CPU_AVX512BW;
+    if (r->leaf7_ebx & LEAF7_AVX512VL)
+        bits |= GRU_CPU_AVX512VL;
+    return bits;
+}
+
+#elif defined(__aarch64__) && defined(__linux__)
+
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+struct gru_cpu_registers gru_cpu_read(void)
+{
+    return (struct gru_cpu_registers){.hwcap = getauxval(AT_HWCAP)};
+}
+
+uint32_t gru_cpu_decide(const struct gru_cpu_registers *r)
+{
+    return GRU_CPU_KNOWN | (r->hwcap & HWCAP_ASIMD ? GRU_CPU_NEON : 0);
+}
+
+#else
+
+struct gru_cpu_registers gru_cpu_read(void)
+{
+    return (struct gru_cpu_registers){0};
+}
+
+/* Elsewhere AArch64 always has NEON, and other families have the scalar back end alone. */
+uint32_t gru_cpu_decide(const struct gru_cpu_registers *r)
+{
+    (void)r;
+#if defined(__aarch64__)
+    return GRU_CPU_KNOWN | GRU_CPU_NEON;
+#else
+    return GRU_CPU_KNOWN;
+#endif
+}
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* backend.h: what a back end is: its kernels, their parameters, and the packed format they read. */
+#ifndef GRU_BACKEND_H
+#define GRU_BACKEND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gru.h"
+
+/* The tiers of enum gru_tier, by which kernels with activations are indexed. */
+enum { GRU_TIERS = 4 };
+
+/* The vectors of one float per unit that a group of units has in a packed matrix: r, z, n at most. */
+enum { GRU_MAX_GATES = 3 };
+
+/* CPU features, as bits of the word that gru_cpu_bits() returns. */
+enum gru_cpu_bit {
+    GRU_CPU_AVX2 = 1 << 0,
+    GRU_CPU_FMA = 1 << 1,
+    GRU_CPU_AVX512F = 1 << 2,
+    GRU_CPU_AVX512BW = 1 << 3,
+    GRU_CPU_AVX512DQ = 1 << 4,
+    GRU_CPU_AVX512VL = 1 << 5,
+    GRU_CPU_NEON = 1 << 6,
+    GRU_CPU_KNOWN = 1 << 30 /* the word has been filled in */
+};
+
+/*
+ * A packed matrix of `units` outputs by `length` inputs, for one to three gates that share their inputs.
+ *
+ * Units are taken in groups of as many as the back end has lanes. Within a group the inputs are outermost, so
+ * that a product streams through memory once and in order:
+ *
+ *     weights: [group][k][gate][lane]        bias: [group][gate][lane]
+ *
+ * The last group may have fewer units; its weights are as narrow as it is ([k][gate][units % lanes]), so
+ * that the matrix costs no more than its numbers. Kernels read them by whole vectors all the same: the lanes past the
+ * last unit hold other units' weights, whose results nobody reads. So `weights` is followed by a vector's width
+ * of zeros. `bias` is padded with zeros to whole groups.
+ */
+struct gru_product {
+    const float *weights;
+    const float *bias;
+    size_t units;
+    size_t length;
+    size_t gates;
+};
+
+/*
+ * One step of rows 0 .. rows - 1 over a range of groups: what step, reset and candidate read and write.
+ * All rows of h, s, z, ax and h_next have room for whole groups. The rows of y and gates are the caller's: row i
+ * begins at y + y_offset[i] + y_shift, and exactly `units` elements of it may be touched.
+ */
+struct gru_step {
+    size_t rows;
+    size_t units;
+    enum gru_reset reset;
+    enum gru_update update;
+    enum gru_gates gates;
+    float hard_alpha, hard_beta;
+    float clip;                    /* 0: none */
+    struct gru_product recurrent;  /* over h: r, z, n; or r, z (reset before); or z, n (no reset) */
+    struct gru_product candidate;  /* over s, reset before only: n */
+    const float *h;                /* the states before the step, cleaned */
+    float *h_next;                 /* the states after it */
+    float *s;                      /* r * h, reset before only */
+    float *z;                      /* z, reset before only: from one half of the step to the other */
+    size_t h_row;                  /* stride of h, h_next, s and z */
+    const float *ax;               /* the input's chains: [row][group][gate][lane] */
+    size_t ax_row;
+    float *y;                      /* NULL: not wanted */
+    const ptrdiff_t *y_offset;
+    ptrdiff_t y_shift;
+    int y_add;                     /* add to what y holds */
+    float *gate_out[GRU_MAX_GATES]; /* indexed by GRU_R, GRU_Z, GRU_N; NULL: not wanted */
+    const ptrdiff_t *gate_offset;
+    ptrdiff_t gate_shift;
+};
+
+/* out = activation(clip(ax + ah)) over rows of `units`: the end of a gru_gate. A NULL ax or ah is a sum that isn't there. */
+struct gru_gate_rows {
+    size_t rows;
+    size_t units;
+    enum gru_activation activation;
+    float hard_alpha, hard_beta;
+    float clip;
+    const float *ax, *ah;
+    size_t a_row;
+    float *out;
+    ptrdiff_t out_row;
+};
+
+struct gru_backend {
+    const char *name;
+    uint32_t needs;       /* every one of these CPU bits */
+    uint32_t sleef_needs; /* the same for GRU_TIER_SLEEF */
+    size_t lanes;         /* units in a group */
+#define GRU_KERNEL(name, parameters) void(*name) parameters;
+#define GRU_TIERED_KERNEL(name, parameters) void(*name[GRU_TIERS]) parameters;
+#include "kernels/kernels.def"
+#undef GRU_KERNEL
+#undef GRU_TIERED_KERNEL
+};
+
+/* The CPU's features, found at the first call and remembered. */
+uint32_t gru_cpu_bits(void);
+
+/* GRU_OK if the back end can compute this tier on this CPU. */
+enum gru_status gru_backend_check_tier(const gru_backend *backend, enum gru_tier tier, gru_error *error);
+
+#endif

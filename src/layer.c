@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* layer.c: layers made, filled, described and destroyed. */
+#include "layer.h"
+
+#include <string.h>
+
+#include "desc.h"
+#include "memory.h"
+#include "plan.h"
+#include "size.h"
+#include "status.h"
+
+/* How many gates each matrix of a layer holds, and which come first. */
+struct shape {
+    size_t input, recurrent, candidate;
+    size_t first; /* GRU_R, or GRU_Z where there is no reset gate */
+};
+
+static struct shape shape_of(const gru_desc *desc)
+{
+    switch (desc->reset) {
+    case GRU_RESET_BEFORE:
+        return (struct shape){3, 2, 1, GRU_R};
+    case GRU_RESET_NONE:
+        return (struct shape){2, 2, 0, GRU_Z};
+    case GRU_RESET_AFTER:
+        break;
+    }
+    return (struct shape){3, 3, 0, GRU_R};
+}
+
+/* A description made canonical, with its back end. */
+static enum gru_status read_desc(gru_desc *to, const gru_desc *from, gru_error *error)
+{
+    enum gru_status status = gru_desc_read(to, from, error);
+    if (status == GRU_OK && !to->backend)
+        status = gru_backend_find(&to->backend, NULL, error);
+    if (status == GRU_OK)
+        status = gru_backend_check_tier(to->backend, to->tier, error);
+    return status;
+}
+
+static size_t header_bytes(void)
+{
+    return (sizeof(struct gru_layer) + GRU_ALIGNMENT - 1) / GRU_ALIGNMENT * GRU_ALIGNMENT;
+}
+
+/* The bytes of all matrices of a layer and its header. */
+static enum gru_status layer_bytes(const gru_desc *desc, size_t *bytes, gru_error *error)
+{
+    struct shape shape = shape_of(desc);
+    size_t lanes = desc->backend->lanes, input, recurrent, candidate = 0, half;
+    int fits = gru_product_bytes(desc->hidden, desc->input, shape.input, lanes, &input) &&
+               gru_product_bytes(desc->hidden, desc->hidden, shape.recurrent, lanes, &recurrent);
+    if (shape.candidate)
+        fits = fits && gru_product_bytes(desc->hidden, desc->hidden, shape.candidate, lanes, &candidate);
+    fits = fits && gru_add(input, recurrent, &half) && gru_add(half, candidate, &half) &&
+           gru_mul(half, gru_directions(desc), &half) && gru_add(half, header_bytes(), bytes);
+    if (!fits)
+        return gru_fail(error, GRU_OVERFLOW, "the packed weights of a layer of input %zu and hidden %zu fit in no memory",
+                        desc->input, desc->hidden);
+    return GRU_OK;
+}
+
+/* One matrix at `*at`, which moves behind it. */
+static struct gru_product place_product(char **at, size_t units, size_t length, size_t gates, size_t lanes)
+{
+    size_t bytes = 0;
+    gru_product_bytes(units, length, gates, lanes, &bytes);
+    struct gru_product product = gru_product_place(*at, units, length, gates, lanes);
+    *at += bytes;
+    return product;
+}
+
+/* A layer of a checked description in memory of layer_bytes; its weights are still to come. */
+static struct gru_layer *place(void *memory, const gru_desc *desc)
+{
+    struct gru_layer *layer = memory;
+    struct shape shape = shape_of(desc);
+    size_t lanes = desc->backend->lanes;
+    char *at = (char *)memory + header_bytes();
+    *layer = (struct gru_layer){
+        .desc = *desc,
+        .backend = desc->backend,
+        .groups = (desc->hidden + lanes - 1) / lanes,
+        .directions = gru_directions(desc),
+    };
+    for (size_t d = 0; d < layer->directions; d++) {
+        struct gru_half *half = &layer->half[d];
+        half->input = place_product(&at, desc->hidden, desc->input, shape.input, lanes);
+        half->recurrent = place_product(&at, desc->hidden, desc->hidden, shape.recurrent, lanes);
+        if (shape.candidate)
+            half->candidate = place_product(&at, desc->hidden, desc->hidden, shape.candidate, lanes);
+    }
+    layer->max_rows = gru_plan_max_rows(layer);
+    return layer;
+}
+
+static void pack(struct gru_layer *layer, const gru_weights views[2])
+{
+    struct shape shape = shape_of(&layer->desc);
+    size_t lanes = layer->backend->lanes;
+    for (size_t d = 0; d < layer->directions; d++) {
+        struct gru_half *half = &layer->half[d];
+        const gru_weights *view = &views[d];
+        for (size_t g = shape.first; g <= GRU_N; g++)
+            gru_product_pack(&half->input, lanes, g - shape.first, view->w[g], view->bx[g]);
+        for (size_t g = shape.first; g < shape.first + shape.recurrent; g++)
+            gru_product_pack(&half->recurrent, lanes, g - shape.first, view->u[g], view->bh[g]);
+        if (shape.candidate)
+            gru_product_pack(&half->candidate, lanes, 0, view->u[GRU_N], view->bh[GRU_N]);
+    }
+}
+
+enum gru_status gru_layer_create(gru_layer **layer, const gru_desc *desc, const gru_weights *weights,
+                                 const gru_allocator *allocator, gru_error *error)
+{
+    gru_desc read;
+    gru_weights views[2];
+    size_t bytes = 0;
+    if (!layer)
+        return gru_fail(error, GRU_NULL_POINTER, "gru_layer_create: layer is NULL");
+    if (!gru_allocator_sound(allocator))
+        return gru_fail(error, GRU_NULL_POINTER, "gru_layer_create: the allocator has one of its two functions only");
+    enum gru_status status = read_desc(&read, desc, error);
+    if (status == GRU_OK)
+        status = gru_weights_read(views, weights, &read, error);
+    if (status == GRU_OK)
+        status = layer_bytes(&read, &bytes, error);
+    if (status != GRU_OK)
+        return status;
+
+    void *memory = gru_allocate(allocator, bytes, GRU_ALIGNMENT);
+    if (!memory)
+        return gru_fail(error, GRU_NO_MEMORY, "no memory for a layer of %zu bytes", bytes);
+    struct gru_layer *made = place(memory, &read);
+    made->bytes = bytes;
+    if (allocator)
+        made->allocator = *allocator;
+    pack(made, views);
+    *layer = made;
+    return GRU_OK;
+}
+
+void gru_layer_destroy(gru_layer *layer)
+{
+    if (layer && layer->bytes) {
+        gru_allocator allocator = layer->allocator;
+        gru_release(&allocator, layer, layer->bytes);
+    }
+}
+
+enum gru_status gru_layer_bytes(const gru_desc *desc, size_t *bytes, gru_error *error)
+{
+    gru_desc read;
+    if (!bytes)
+        return gru_fail(error, GRU_NULL_POINTER, "gru_layer_bytes: bytes is NULL");
+    enum gru_status status = read_desc(&read, desc, error);
+    return status == GRU_OK ? layer_bytes(&read, bytes, error) : status;
+}
+
+enum gru_status gru_layer_place(gru_layer **layer, const gru_desc *desc, const gru_weights *weights, void *memory,
+                                size_t bytes, gru_error *error)
+{
+    gru_desc read;
+    gru_weights views[2];
+    size_t needed = 0;
+    if (!layer || !memory)
+        return gru_fail(error, GRU_NULL_POINTER, "gru_layer_place: %s is NULL", layer ? "memory" : "layer");
+    enum gru_status status = read_desc(&read, desc, error);
+    if (status == GRU_OK)
+        status = gru_weights_read(views, weights, &read, error);
+    if (status == GRU_OK)
+        status = layer_bytes(&read, &needed, error);
+    if (status != GRU_OK)
+        return status;
+    if ((uintptr_t)memory % GRU_ALIGNMENT)
+        return gru_fail(error, GRU_BAD_ALIGNMENT, "the memory at %p isn't aligned to %d bytes", memory, GRU_ALIGNMENT);
+    if (bytes < needed)
+        return gru_fail(error, GRU_SMALL_MEMORY, "the layer needs %zu bytes, and is given %zu", needed, bytes);
+    *layer = place(memory, &read);
+    pack(*layer, views);
+    return GRU_OK;
+}
+
+enum gru_status gru_layer_repack(gru_layer *layer, const gru_weights *weights, gru_error *error)
+{
+    gru_weights views[2];
+    if (!layer)
+        return gru_fail(error, GRU_NULL_POINTER, "gru_layer_repack: layer is NULL");
+    enum gru_status status = gru_weights_read(views, weights, &layer->desc, error);
+    if (status == GRU_OK)
+        pack(layer, views);
+    return status;
+}
+
+enum gru_status gru_layer_describe(const gru_layer *layer, gru_desc *desc, gru_error *error)
+{
+    if (!layer || !desc)
+        return gru_fail(error, GRU_NULL_POINTER, "gru_layer_describe: %s is NULL", layer ? "desc" : "layer");
+    return gru_write_struct(desc, &layer->desc, sizeof layer->desc, "gru_desc", error);
+}

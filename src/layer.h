@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* layer.h: what a packed layer is, for those who make it and those who run it. */
+#ifndef GRU_LAYER_H
+#define GRU_LAYER_H
+
+#include "backend.h"
+
+/* One direction's packed matrices. Only a layer with the reset before the product has a candidate of its own. */
+struct gru_half {
+    struct gru_product input;     /* of x: r, z, n, or z, n without a reset */
+    struct gru_product recurrent; /* of h: the same, or r, z if the reset comes before */
+    struct gru_product candidate; /* of r * h: n */
+};
+
+struct gru_layer {
+    gru_desc desc; /* as read: defaults filled in, back end chosen */
+    const struct gru_backend *backend;
+    gru_allocator allocator;
+    size_t bytes; /* of the whole allocation; 0 in memory of the caller's */
+    size_t groups;
+    size_t directions;
+    size_t max_rows; /* of a run: more would overflow the sizes of its workspace */
+    struct gru_half half[2];
+};
+
+/* How wide a row of y is. */
+static inline size_t gru_layer_width(const struct gru_layer *layer)
+{
+    return layer->directions == 2 && layer->desc.merge == GRU_MERGE_CONCAT ? 2 * layer->desc.hidden
+                                                                            : layer->desc.hidden;
+}
+
+/* Bytes that the packed form of a matrix takes, a multiple of GRU_ALIGNMENT; false if they don't fit in a size_t. */
+int gru_product_bytes(size_t units, size_t length, size_t gates, size_t lanes, size_t *bytes);
+
+/* Sets up a matrix in memory of gru_product_bytes. */
+struct gru_product gru_product_place(void *memory, size_t units, size_t length, size_t gates, size_t lanes);
+
+/* Packs one gate's matrix and bias (data NULL: zeros) into its place among the gates. */
+void gru_product_pack(const struct gru_product *product, size_t lanes, size_t gate, gru_matrix matrix, gru_vector bias);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pack.c: the packed format (struct gru_product in backend.h says what it is and why). */
+#include <string.h>
+
+#include "layer.h"
+#include "size.h"
+
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+/* Floats of weights, with the vector's width of zeros that follows them. Every caller has checked the sum. */
+static size_t weight_floats(size_t units, size_t length, size_t gates, size_t lanes)
+{
+    return round_up(units * length * gates + lanes, GRU_ALIGNMENT / sizeof(float));
+}
+
+static size_t bias_floats(size_t units, size_t gates, size_t lanes)
+{
+    return round_up(round_up(units, lanes) * gates, GRU_ALIGNMENT / sizeof(float));
+}
+
+int gru_product_bytes(size_t units, size_t length, size_t gates, size_t lanes, size_t *bytes)
+{
+    /* A quarter of the address range for the numbers leaves room for every rounding up below. */
+    size_t numbers;
+    if (!gru_elements(units, length, gates, &numbers) || numbers > SIZE_MAX / 16 || units > SIZE_MAX / 64)
+        return 0;
+    *bytes = (weight_floats(units, length, gates, lanes) + bias_floats(units, gates, lanes)) * sizeof(float);
+    return 1;
+}
+
+struct gru_product gru_product_place(void *memory, size_t units, size_t length, size_t gates, size_t lanes)
+{
+    float *weights = memory;
+    return (struct gru_product){
+        .weights = weights,
+        .bias = weights + weight_floats(units, length, gates, lanes),
+        .units = units,
+        .length = length,
+        .gates = gates,
+    };
+}
+
+/* The scalar form of v_clean: tiny values are read as +0. */
+static float clean(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (bits & 0x7fffffff) < (uint32_t)(127 - 62) << 23 ? 0.0f : value;
+}
+
+void gru_product_pack(const struct gru_product *product, size_t lanes, size_t gate, gru_matrix matrix, gru_vector bias)
+{
+    /* The product is const to those who run it; here it is being made. */
+    float *weights = (float *)(uintptr_t)product->weights;
+    float *biases = (float *)(uintptr_t)product->bias;
+    for (size_t unit = 0; unit < product->units; unit += lanes) {
+        size_t width = product->units - unit < lanes ? product->units - unit : lanes;
+        float *group = weights + unit * product->length * product->gates;
+        for (size_t k = 0; k < product->length; k++)
+            for (size_t lane = 0; lane < width; lane++)
+                group[(k * product->gates + gate) * width + lane] =
+                    clean(matrix.data[(ptrdiff_t)(unit + lane) * matrix.unit + (ptrdiff_t)k * matrix.column]);
+        for (size_t lane = 0; lane < lanes; lane++)
+            biases[unit * product->gates + gate * lanes + lane] =
+                bias.data && lane < width ? clean(bias.data[(ptrdiff_t)(unit + lane) * bias.unit]) : 0.0f;
+    }
+    memset(weights + product->units * product->length * product->gates, 0, lanes * sizeof(float));
+}

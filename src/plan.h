@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* plan.h: how a run cuts its steps into blocks, and where each of its arrays lies in the workspace. */
+#ifndef GRU_PLAN_H
+#define GRU_PLAN_H
+
+#include "layer.h"
+
+/*
+ * The input's chains of a whole block of steps are one product ahead of time, so that W is read once a block. A block is
+ * as many steps as make about this many rows: enough to keep the FMA units busy, few enough that workspace is
+ * bounded and the rows stay in a cache.
+ */
+enum { GRU_BLOCK_ROWS = 128 };
+
+/* No run is cut into more slices than this, whatever the pool offers. */
+enum { GRU_MAX_SLICES = 256 };
+
+/* Offsets are in bytes from the workspace's first aligned byte; strides are in floats. */
+struct gru_plan {
+    size_t block_steps;
+    size_t slices;      /* at most */
+    size_t order;       /* size_t [rows]: rows by falling length */
+    size_t lengths;     /* size_t [rows], in that order */
+    size_t x_offset;    /* ptrdiff_t [rows] each: where a row's step 0 stands in x, y and the gates */
+    size_t y_offset;
+    size_t gate_offset;
+    size_t x;           /* cleaned rows of x, x_row apart */
+    size_t x_row;
+    size_t ax;          /* the input's chains, ax_row apart */
+    size_t ax_row;
+    size_t h[2];        /* states before and after a step, taking turns */
+    size_t s;           /* reset before only */
+    size_t z;
+    size_t h_row;
+    size_t phases;      /* state of gru_phases_run */
+    size_t bytes;
+};
+
+/* What a layer can run without any size in here overflowing: a bound on rows, found when the layer is made. */
+size_t gru_plan_max_rows(const struct gru_layer *layer);
+
+/* The plan for so many steps and rows, which gru_layer.max_rows bounds. */
+void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t steps, size_t rows);
+
+#endif

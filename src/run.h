@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* run.h: a checked run of one layer, for gru_run and for stacks. */
+#ifndef GRU_RUN_H
+#define GRU_RUN_H
+
+#include "layer.h"
+
+/* Runs a layer. Everything has been checked; `workspace` is aligned and has the bytes of its plan. io->state isn't
+ * looked at: `state` is the layer's. */
+void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_state *state, char *workspace);
+
+/* The first aligned byte of the caller's memory. Workspaces are a line longer than they need to be for this. */
+static inline char *gru_align(void *memory)
+{
+    return (char *)(((uintptr_t)memory + GRU_ALIGNMENT - 1) / GRU_ALIGNMENT * GRU_ALIGNMENT);
+}
+
+#endif

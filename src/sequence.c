@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sequence.c: the run of one layer over a batch of rows.
+ *
+ * Rows are taken by falling length, so that those alive at a step are the first ones, and a step of the recurrence is one
+ * call of a kernel on them. Steps are taken in blocks. A block is a row of phases:
+ *
+ *     gather    x of the block's rows, cleaned, one row of x after the other       slices: rows
+ *     input     ax = bx + W x for all of them, one product                         slices: groups of units
+ *     step      for each step, one phase; two if the reset comes before            slices: groups of units
+ *
+ * "Step" here counts a row's own steps, 0 being its first one in the order of computation. Where that step stands in x
+ * and y is its position: in a reverse run a row's step s is at position length - 1 - s.
+ */
+#include "run.h"
+
+#include <string.h>
+
+#include "order.h"
+#include "phases.h"
+#include "plan.h"
+
+struct sequence {
+    const struct gru_layer *layer;
+    const struct gru_half *half;
+    const gru_io *io;
+    const gru_state *state;
+    struct gru_plan plan;
+    char *workspace;
+    size_t *order;
+    size_t *lengths;
+    ptrdiff_t *x_offset, *y_offset, *gate_offset;
+    float *x, *ax, *h[2];
+    size_t direction;
+    int reverse;
+    ptrdiff_t x_step, y_step, gate_step; /* from a row's step to its next one */
+    size_t steps;                        /* of the longest row */
+    size_t passes;                       /* phases of a step */
+    size_t slices;
+    struct gru_step base; /* what is the same in all steps */
+};
+
+/* Fewer multiply-adds than this in a step aren't worth the barrier after it (measured: README of bench/). */
+enum { WORTH_A_SLICE = 16384 };
+
+static size_t alive(const struct sequence *q, size_t step)
+{
+    return gru_order_alive(q->lengths, q->io->rows, step);
+}
+
+/* Rows of the block from `start` on that come before those of `step`. */
+static size_t rows_before(const struct sequence *q, size_t start, size_t step)
+{
+    size_t rows = alive(q, start);
+    if (step == start || alive(q, step - 1) == rows)
+        return (step - start) * rows;
+    for (size_t s = start + 1; s < step; s++)
+        rows += alive(q, s);
+    return rows;
+}
+
+static size_t position(const struct sequence *q, size_t row, size_t step)
+{
+    return q->reverse ? q->lengths[row] - 1 - step : step;
+}
+
+/* Slice `slice` of 0 .. count - 1. */
+static void cut(const struct sequence *q, size_t count, size_t slice, size_t *first, size_t *end)
+{
+    *first = count / q->slices * slice + count % q->slices * slice / q->slices;
+    *end = count / q->slices * (slice + 1) + count % q->slices * (slice + 1) / q->slices;
+}
+
+static ptrdiff_t state_number(const struct sequence *q, size_t row)
+{
+    size_t b = q->order[row];
+    return (ptrdiff_t)(q->io->index ? q->io->index[b] : b);
+}
+
+/* The state that a row starts from, or is reset to: NULL means zeros. */
+static const float *start_of(const struct sequence *q, size_t row)
+{
+    const gru_state *s = q->state;
+    return s->h0 ? s->h0 + state_number(q, row) * s->h0_row + (ptrdiff_t)q->direction * s->h0_direction : NULL;
+}
+
+static const float *reset_of(const struct sequence *q, size_t row)
+{
+    const gru_state *s = q->state;
+    return s->reset ? s->reset + (ptrdiff_t)q->order[row] * s->reset_row + (ptrdiff_t)q->direction * s->reset_direction
+                    : NULL;
+}
+
+static float *end_of(const struct sequence *q, size_t row)
+{
+    const gru_state *s = q->state;
+    return s->h + state_number(q, row) * s->h_row + (ptrdiff_t)q->direction * s->h_direction;
+}
+
+static int is_reset(const struct sequence *q, size_t row, size_t step)
+{
+    const gru_io *io = q->io;
+    return io->reset_mask && io->reset_mask[(ptrdiff_t)position(q, row, step) * io->reset_mask_step +
+                                            (ptrdiff_t)q->order[row] * io->reset_mask_row];
+}
+
+/* Units of a state that is about to enter a chain. */
+static void set_state(const struct sequence *q, float *h, const float *from, size_t first, size_t count)
+{
+    if (from)
+        q->layer->backend->clean(h + first, from + first, count);
+    else
+        memset(h + first, 0, count * sizeof(float));
+}
+
+/* Every row's first state; a row without steps is done with it. */
+static void begin(struct sequence *q)
+{
+    size_t hidden = q->layer->desc.hidden;
+    for (size_t row = 0; row < q->io->rows; row++) {
+        float *h = q->h[0] + row * q->plan.h_row;
+        int has_steps = q->lengths[row] > 0;
+        set_state(q, h, has_steps && is_reset(q, row, 0) ? reset_of(q, row) : start_of(q, row), 0, hidden);
+        memset(h + hidden, 0, (q->plan.h_row - hidden) * sizeof(float));
+        if (!has_steps && q->state->h)
+            memcpy(end_of(q, row), h, hidden * sizeof(float));
+    }
+}
+
+static void gather(const struct sequence *q, size_t start, size_t count, size_t slice)
+{
+    float *to = q->x;
+    for (size_t s = start; s < start + count; s++) {
+        size_t rows = alive(q, s), first, end;
+        cut(q, rows, slice, &first, &end);
+        for (size_t row = first; row < end; row++)
+            q->layer->backend->clean(to + row * q->plan.x_row, q->io->x + q->x_offset[row] + (ptrdiff_t)s * q->x_step,
+                                     q->layer->desc.input);
+        to += rows * q->plan.x_row;
+    }
+}
+
+/* After a step: states of rows that have ended go to the caller, those of rows that are reset are replaced. Each slice
+ * sees to its own units, which it has just written. */
+static void settle(const struct sequence *q, size_t step, float *h_next, size_t first_group, size_t end_group)
+{
+    size_t lanes = q->layer->backend->lanes, hidden = q->layer->desc.hidden;
+    size_t first = first_group * lanes, end = end_group * lanes < hidden ? end_group * lanes : hidden;
+    size_t left = alive(q, step + 1), rows = alive(q, step);
+    if (q->state->h)
+        for (size_t row = left; row < rows; row++)
+            memcpy(end_of(q, row) + first, h_next + row * q->plan.h_row + first, (end - first) * sizeof(float));
+    if (q->io->reset_mask)
+        for (size_t row = 0; row < left; row++)
+            if (is_reset(q, row, step + 1))
+                set_state(q, h_next + row * q->plan.h_row, reset_of(q, row), first, end - first);
+}
+
+static void step(const struct sequence *q, size_t start, size_t s, size_t pass, size_t slice)
+{
+    const gru_backend *backend = q->layer->backend;
+    enum gru_tier tier = q->layer->desc.tier;
+    struct gru_step now = q->base;
+    size_t first, end;
+    cut(q, q->layer->groups, slice, &first, &end);
+    now.rows = alive(q, s);
+    now.h = q->h[s % 2];
+    now.h_next = q->h[(s + 1) % 2];
+    now.ax = q->ax + rows_before(q, start, s) * q->plan.ax_row;
+    now.y_shift = (ptrdiff_t)s * q->y_step;
+    now.gate_shift = (ptrdiff_t)s * q->gate_step;
+    if (q->passes == 1)
+        backend->step[tier](&now, first, end);
+    else if (pass == 0)
+        backend->reset[tier](&now, first, end);
+    else
+        backend->candidate[tier](&now, first, end);
+    if (pass == q->passes - 1)
+        settle(q, s, now.h_next, first, end);
+}
+
+/* One slice of one phase; which block and which part of it follows from the phase's number. */
+static void work(void *context, size_t phase, size_t slice)
+{
+    const struct sequence *q = context;
+    size_t block_phases = 2 + q->plan.block_steps * q->passes;
+    size_t start = phase / block_phases * q->plan.block_steps;
+    size_t part = phase % block_phases, first, end;
+    size_t count = q->steps - start < q->plan.block_steps ? q->steps - start : q->plan.block_steps;
+    if (part == 0) {
+        gather(q, start, count, slice);
+    } else if (part == 1) {
+        cut(q, q->layer->groups, slice, &first, &end);
+        q->layer->backend->product(&q->half->input, rows_before(q, start, start + count), q->x, q->plan.x_row, first, end,
+                                   q->ax, q->plan.ax_row);
+    } else {
+        step(q, start, start + (part - 2) / q->passes, (part - 2) % q->passes, slice);
+    }
+}
+
+/* Zeros where y and the gates stand past a row's length. */
+static void clear_rest(const struct sequence *q, float *to, ptrdiff_t step_stride, ptrdiff_t row_stride)
+{
+    for (size_t row = 0; row < q->io->rows; row++)
+        for (size_t t = q->lengths[row]; t < q->io->steps; t++)
+            memset(to + (ptrdiff_t)t * step_stride + (ptrdiff_t)q->order[row] * row_stride, 0,
+                   q->layer->desc.hidden * sizeof(float));
+}
+
+/* Where each row's step 0 stands, and how far apart steps are. */
+static void set_offsets(struct sequence *q)
+{
+    const gru_io *io = q->io;
+    int y_reverse = q->reverse && !io->reversed_output;
+    q->x_step = q->reverse ? -io->x_step : io->x_step;
+    q->y_step = y_reverse ? -io->y_step : io->y_step;
+    q->gate_step = y_reverse ? -q->state->gates_step : q->state->gates_step;
+    for (size_t row = 0; row < io->rows; row++) {
+        ptrdiff_t b = (ptrdiff_t)q->order[row], last = (ptrdiff_t)q->lengths[row] - 1;
+        q->x_offset[row] = b * io->x_row + (q->reverse ? last * io->x_step : 0);
+        q->y_offset[row] = b * io->y_row + (y_reverse ? last * io->y_step : 0);
+        q->gate_offset[row] = b * q->state->gates_row + (y_reverse ? last * q->state->gates_step : 0);
+    }
+}
+
+static void set_base(struct sequence *q)
+{
+    const gru_desc *desc = &q->layer->desc;
+    ptrdiff_t d = (ptrdiff_t)q->direction;
+    ptrdiff_t y_direction = q->io->y_direction ? q->io->y_direction : (ptrdiff_t)desc->hidden;
+    int summed = desc->merge == GRU_MERGE_SUM;
+    q->base = (struct gru_step){
+        .units = desc->hidden,
+        .reset = desc->reset,
+        .update = desc->update,
+        .gates = desc->gates,
+        .hard_alpha = desc->hard_alpha,
+        .hard_beta = desc->hard_beta,
+        .clip = desc->clip,
+        .recurrent = q->half->recurrent,
+        .candidate = q->half->candidate,
+        .s = (float *)(q->workspace + q->plan.s),
+        .z = (float *)(q->workspace + q->plan.z),
+        .h_row = q->plan.h_row,
+        .ax_row = q->plan.ax_row,
+        .y = q->io->y ? q->io->y + (summed ? 0 : d * y_direction) : NULL,
+        .y_offset = q->y_offset,
+        .y_add = summed && d == 1,
+        .gate_offset = q->gate_offset,
+    };
+    for (int g = 0; g < 3; g++)
+        if (q->state->gates[g])
+            q->base.gate_out[g] = q->state->gates[g] + d * q->state->gates_direction;
+}
+
+/* As many slices as the pool has threads, but none too small to be worth it. */
+static size_t choose_slices(const struct sequence *q)
+{
+    if (!q->io->pool || q->io->pool->threads < 2)
+        return 1;
+    size_t hidden = q->layer->desc.hidden, rows = q->io->rows;
+    size_t worth = (hidden * hidden * q->half->input.gates / WORTH_A_SLICE + 1) * rows;
+    size_t slices = q->io->pool->threads < q->plan.slices ? q->io->pool->threads : q->plan.slices;
+    return slices < worth ? slices : worth;
+}
+
+static void run_direction(struct sequence *q, size_t direction)
+{
+    q->half = &q->layer->half[direction];
+    q->direction = direction;
+    q->reverse = direction == 1 || q->layer->desc.direction == GRU_REVERSE;
+    set_offsets(q);
+    set_base(q);
+    begin(q);
+    if (q->io->lengths) {
+        if (q->base.y && !q->base.y_add)
+            clear_rest(q, q->base.y, q->io->y_step, q->io->y_row);
+        for (int g = 0; g < 3; g++)
+            if (q->base.gate_out[g])
+                clear_rest(q, q->base.gate_out[g], q->state->gates_step, q->state->gates_row);
+    }
+    if (q->steps == 0)
+        return;
+    size_t blocks = (q->steps - 1) / q->plan.block_steps;
+    size_t rest = q->steps - blocks * q->plan.block_steps;
+    size_t phases = blocks * (2 + q->plan.block_steps * q->passes) + 2 + rest * q->passes;
+    gru_phases_run(q->io->pool, phases, q->slices, work, q, q->workspace + q->plan.phases);
+}
+
+void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_state *state, char *workspace)
+{
+    struct sequence q = {.layer = layer, .io = io, .state = state, .workspace = workspace};
+    if (io->rows == 0)
+        return;
+    gru_plan_make(&q.plan, layer, io->steps, io->rows);
+    q.order = (size_t *)(workspace + q.plan.order);
+    q.lengths = (size_t *)(workspace + q.plan.lengths);
+    q.x_offset = (ptrdiff_t *)(workspace + q.plan.x_offset);
+    q.y_offset = (ptrdiff_t *)(workspace + q.plan.y_offset);
+    q.gate_offset = (ptrdiff_t *)(workspace + q.plan.gate_offset);
+    q.x = (float *)(workspace + q.plan.x);
+    q.ax = (float *)(workspace + q.plan.ax);
+    q.h[0] = (float *)(workspace + q.plan.h[0]);
+    q.h[1] = (float *)(workspace + q.plan.h[1]);
+    q.passes = layer->desc.reset == GRU_RESET_BEFORE ? 2 : 1;
+    gru_order_rows(io->rows, io->steps, io->lengths, q.order, q.lengths);
+    q.steps = q.lengths[0];
+    q.half = &layer->half[0];
+    q.slices = choose_slices(&q);
+    for (size_t d = 0; d < layer->directions; d++)
+        run_direction(&q, d);
+}

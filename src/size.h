@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* size.h: sums and products of sizes that say when they don't fit instead of wrapping round. */
+#ifndef GRU_SIZE_H
+#define GRU_SIZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Portable C rather than the compilers' overflow builtins: these run when objects are made and checked, never in a
+ * step, so a division is of no account. `out` is written only if the answer is true.
+ */
+static inline bool gru_mul(size_t a, size_t b, size_t *out)
+{
+    if (a != 0 && b > SIZE_MAX / a)
+        return false;
+    *out = a * b;
+    return true;
+}
+
+static inline bool gru_add(size_t a, size_t b, size_t *out)
+{
+    if (b > SIZE_MAX - a)
+        return false;
+    *out = a + b;
+    return true;
+}
+
+/*
+ * The number of floats in an array of a x b x c, if such an array can exist. The limit is PTRDIFF_MAX bytes, not
+ * SIZE_MAX: no C object is larger in practice, and below it each index and each stride is a valid ptrdiff_t.
+ */
+static inline bool gru_elements(size_t a, size_t b, size_t c, size_t *out)
+{
+    size_t product;
+    if (!gru_mul(a, b, &product) || !gru_mul(product, c, &product) || product > (size_t)PTRDIFF_MAX / sizeof(float))
+        return false;
+    *out = product;
+    return true;
+}
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* team.c: libgru's own threads, which sleep between calls. */
+#define _GNU_SOURCE 1 /* sched_getaffinity, CPU_COUNT */
+#include "team.h"
+
+#include "memory.h"
+#include "relax.h"
+#include "size.h"
+#include "status.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+/*
+ * What a worker is doing. One word carries the whole conversation between the caller and one worker:
+ *
+ *     IDLE    -> ASLEEP    the worker has looked long enough for a call and waits for its semaphore
+ *     IDLE    -> CALLED    the caller has a task for it; it is awake, or will be, and will see this
+ *     ASLEEP  -> CALLED    the same, and the caller posts the semaphore: the one wake of a call
+ *     CALLED  -> WORKING   the worker has begun: from now on the caller waits for it
+ *     CALLED  -> IDLE      the caller was through before the worker began, takes the call back, and doesn't wait
+ *     WORKING -> IDLE      the worker has returned from its task
+ *     IDLE or ASLEEP -> LEAVING   the team is being destroyed
+ *
+ * A worker whose call was taken back while it slept wakes up all the same, finds IDLE (or a new call, for which
+ * nobody posted again) and goes on. So there is never more than one post outstanding.
+ *
+ * Since only WORKING is waited for, and only a living worker makes it so, a team in the child of a fork, where the
+ * workers don't exist, is merely a team whose workers are always late.
+ */
+enum state { IDLE, ASLEEP, CALLED, WORKING, LEAVING };
+
+struct worker {
+    alignas(64) atomic_int state;
+    struct gru_team *team;
+    size_t number; /* of its task: always the same, so that the same slice of the weights stays in its core's cache */
+    pthread_t thread;
+    sem_t wake;
+};
+
+struct gru_team {
+    gru_pool pool;
+    gru_allocator allocator;
+    size_t bytes;
+    pid_t process; /* that started the workers */
+    bool may_yield;
+    alignas(64) atomic_flag busy; /* the call below belongs to whoever set it */
+    void (*task)(void *argument, size_t i);
+    void *argument;
+    struct worker worker[]; /* pool.threads - 1 */
+};
+
+/*
+ * How many looks an idle worker takes for its next call before it sleeps: 10 to 60 us of burnt CPU after each call at
+ * most. Calls that follow one another closely, as when a program runs a sequence step by step, need no wake then.
+ */
+enum { LOOKS_BEFORE_SLEEP = 1024 };
+
+static void sleep_until_posted(struct worker *worker)
+{
+    while (sem_wait(&worker->wake))
+        ; /* EINTR: a debugger's doing, since the workers block all signals */
+}
+
+static void *work(void *argument)
+{
+    struct worker *worker = argument;
+    for (;;) {
+        for (int looks = 0; looks < LOOKS_BEFORE_SLEEP; looks++) {
+            if (atomic_load_explicit(&worker->state, memory_order_relaxed) != IDLE)
+                break;
+            gru_relax();
+        }
+        /* Acquire in each case: a call's task and argument were written before it. */
+        int state = IDLE;
+        if (atomic_compare_exchange_strong_explicit(&worker->state, &state, ASLEEP, memory_order_relaxed,
+                                                    memory_order_relaxed)) {
+            sleep_until_posted(worker);
+            continue;
+        }
+        if (state == LEAVING)
+            return NULL;
+        state = CALLED;
+        if (atomic_compare_exchange_strong_explicit(&worker->state, &state, WORKING, memory_order_acquire,
+                                                    memory_order_relaxed)) {
+            worker->team->task(worker->team->argument, worker->number);
+            atomic_store_explicit(&worker->state, IDLE, memory_order_release);
+        }
+    }
+}
+
+static void call(struct worker *worker)
+{
+    if (atomic_exchange_explicit(&worker->state, CALLED, memory_order_release) == ASLEEP)
+        sem_post(&worker->wake);
+}
+
+/* Returns when the worker is through with its task, or takes the task back and does it here. */
+static void finish(const struct gru_team *team, struct worker *worker)
+{
+    int state = CALLED;
+    if (atomic_compare_exchange_strong_explicit(&worker->state, &state, IDLE, memory_order_relaxed,
+                                                memory_order_relaxed)) {
+        team->task(team->argument, worker->number);
+        return;
+    }
+    size_t looks = 0;
+    while (atomic_load_explicit(&worker->state, memory_order_acquire) == WORKING) {
+        if (team->may_yield && looks >= GRU_LOOKS_BEFORE_YIELD) {
+            sched_yield();
+        } else {
+            looks++;
+            gru_relax();
+        }
+    }
+}
+
+/* A gru_pool's run: each task is called exactly once, the first `threads` of them side by side where possible. */
+static void run(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
+{
+    struct gru_team *team = context;
+    if (atomic_flag_test_and_set_explicit(&team->busy, memory_order_acquire)) {
+        /* Another run has the team, perhaps one that this call is a part of. */
+        for (size_t i = 0; i < count; i++)
+            task(argument, i);
+        return;
+    }
+    const size_t threads = count < team->pool.threads ? count : team->pool.threads;
+    team->task = task;
+    team->argument = argument;
+    for (size_t i = 1; i < threads; i++)
+        call(&team->worker[i - 1]);
+    if (count > 0)
+        task(argument, 0);
+    for (size_t i = threads; i < count; i++)
+        task(argument, i);
+    for (size_t i = 1; i < threads; i++)
+        finish(team, &team->worker[i - 1]);
+    atomic_flag_clear_explicit(&team->busy, memory_order_release);
+}
+
+/*
+ * A team with a CPU for each thread never yields, so that the promise of no system call between steps holds for it
+ * without conditions. The price, when other programs take the CPUs all the same: a wait may last as long as the
+ * scheduler leaves two of its threads on one CPU (with one of two CPUs kept busy by another program, phases took up
+ * to twice as long as with sched_yield).
+ */
+bool gru_pool_may_yield(const gru_pool *pool)
+{
+    return pool->run != run || ((const struct gru_team *)pool->context)->may_yield;
+}
+
+/* The CPUs that this process may use; on machines with more than a cpu_set_t holds, those that there are. */
+static size_t usable_cpus(void)
+{
+#ifdef CPU_COUNT
+    cpu_set_t set;
+    if (!sched_getaffinity(0, sizeof set, &set))
+        return (size_t)CPU_COUNT(&set);
+#endif
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (size_t)online : 1;
+}
+
+static bool start(struct gru_team *team, size_t number)
+{
+    struct worker *worker = &team->worker[number - 1];
+    atomic_init(&worker->state, IDLE);
+    worker->team = team;
+    worker->number = number;
+    if (sem_init(&worker->wake, 0, 0))
+        return false;
+    if (pthread_create(&worker->thread, NULL, work, worker)) {
+        sem_destroy(&worker->wake);
+        return false;
+    }
+    return true;
+}
+
+/* Starts workers 1, 2, ... and returns how many threads the team has in the end, the caller's included. */
+static size_t start_all(struct gru_team *team, size_t threads)
+{
+    /* A thread inherits its creator's mask, and the program's signal handlers are not to run in libgru's threads. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    size_t number = 1;
+    while (number < threads && start(team, number))
+        number++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return number;
+}
+
+static void stop_all(struct gru_team *team, size_t threads)
+{
+    for (size_t i = 1; i < threads; i++) {
+        struct worker *worker = &team->worker[i - 1];
+        if (atomic_exchange_explicit(&worker->state, LEAVING, memory_order_release) == ASLEEP)
+            sem_post(&worker->wake);
+    }
+    for (size_t i = 1; i < threads; i++) {
+        pthread_join(team->worker[i - 1].thread, NULL);
+        sem_destroy(&team->worker[i - 1].wake);
+    }
+}
+
+enum gru_status gru_team_create(gru_team **team, size_t threads, const gru_allocator *allocator, gru_error *error)
+{
+    if (!team)
+        return gru_fail(error, GRU_NULL_POINTER, "team is NULL");
+    if (!gru_allocator_sound(allocator))
+        return gru_fail(error, GRU_NULL_POINTER, "of the allocator's two functions one is NULL");
+    const size_t cpus = usable_cpus();
+    if (threads == 0)
+        threads = cpus;
+    size_t bytes;
+    if (!gru_mul(threads - 1, sizeof(struct worker), &bytes) || !gru_add(bytes, sizeof(gru_team), &bytes))
+        return gru_fail(error, GRU_OVERFLOW, "a team of %zu threads doesn't fit in memory", threads);
+    gru_team *made = gru_allocate(allocator, bytes, alignof(gru_team));
+    if (!made)
+        return gru_fail(error, GRU_NO_MEMORY, "no memory for a team of %zu threads: %zu bytes", threads, bytes);
+    made->pool = (gru_pool){.size = sizeof(gru_pool), .threads = threads, .run = run, .context = made};
+    made->allocator = allocator ? *allocator : (gru_allocator){0};
+    made->bytes = bytes;
+    made->process = getpid();
+    made->may_yield = threads > cpus;
+    atomic_flag_clear_explicit(&made->busy, memory_order_relaxed);
+    const size_t started = start_all(made, threads);
+    if (started < threads) {
+        stop_all(made, started);
+        gru_release(allocator, made, bytes);
+        return gru_fail(error, GRU_NO_THREAD, "the system refused thread %zu of a team of %zu", started + 1, threads);
+    }
+    *team = made;
+    return GRU_OK;
+}
+
+void gru_team_destroy(gru_team *team)
+{
+    if (!team)
+        return;
+    /* In the child of a fork there is nothing to join. */
+    if (team->process == getpid())
+        stop_all(team, team->pool.threads);
+    const gru_allocator allocator = team->allocator;
+    gru_release(&allocator, team, team->bytes);
+}
+
+const gru_pool *gru_team_pool(const gru_team *team)
+{
+    return team ? &team->pool : NULL;
+}
