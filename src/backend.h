@@ -47,32 +47,37 @@ struct gru_product {
     size_t gates;
 };
 
-/*
- * One step of rows 0 .. rows - 1 over a range of groups: what step, reset and candidate read and write.
- * All rows of h, s, z, ax and h_next have room for whole groups. The rows of y and gates are the caller's: row i
- * begins at y + y_offset[i] + y_shift, and exactly `units` elements of it may be touched.
- */
-struct gru_step {
-    size_t rows;
-    size_t units;
+/* What all steps of one direction of a layer have in common. */
+struct gru_cell {
     enum gru_reset reset;
     enum gru_update update;
     enum gru_gates gates;
     float hard_alpha, hard_beta;
-    float clip;                    /* 0: none */
-    struct gru_product recurrent;  /* over h: r, z, n; or r, z (reset before); or z, n (no reset) */
-    struct gru_product candidate;  /* over s, reset before only: n */
-    const float *h;                /* the states before the step, cleaned */
-    float *h_next;                 /* the states after it */
-    float *s;                      /* r * h, reset before only */
-    float *z;                      /* z, reset before only: from one half of the step to the other */
-    size_t h_row;                  /* stride of h, h_next, s and z */
-    const float *ax;               /* the input's chains: [row][group][gate][lane] */
+    float clip;                   /* 0: none */
+    size_t units;
+    struct gru_product recurrent; /* over h: r, z, n; or r, z (reset before); or z, n (no reset) */
+    struct gru_product candidate; /* over s, reset before only: n */
+    size_t h_row;                 /* stride of rows of h, h_next, s and z */
     size_t ax_row;
-    float *y;                      /* NULL: not wanted */
+};
+
+/*
+ * One step of rows 0 .. rows - 1 over a range of groups: what step, reset and candidate read and write. All rows of h, s,
+ * z, ax and h_next have room for whole groups. The rows of y and gate_out are the caller's: row i begins at
+ * y + y_offset[i] + y_shift, and exactly `units` elements of it may be touched.
+ */
+struct gru_step {
+    const struct gru_cell *cell;
+    size_t rows;
+    const float *h;  /* the states before the step, cleaned */
+    float *h_next;   /* the states after it */
+    float *s;        /* r * h, reset before only */
+    float *z;        /* z, reset before only: from one half of the step to the other */
+    const float *ax; /* the input's chains: [row][group][gate][lane] */
+    float *y;        /* NULL: not wanted */
     const ptrdiff_t *y_offset;
     ptrdiff_t y_shift;
-    int y_add;                     /* add to what y holds */
+    int y_add;                      /* add to what y holds */
     float *gate_out[GRU_MAX_GATES]; /* indexed by GRU_R, GRU_Z, GRU_N; NULL: not wanted */
     const ptrdiff_t *gate_offset;
     ptrdiff_t gate_shift;

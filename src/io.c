@@ -18,10 +18,13 @@ static size_t magnitude(ptrdiff_t stride)
     return stride < 0 ? 0 - (size_t)stride : (size_t)stride;
 }
 
-/* Rows of `width` elements, written at two strides, mustn't run into one another. */
+/* Rows of `width` elements, written at two strides, mustn't run into one another. Where there is no row at all the strides
+ * mean nothing: those of a dense array without steps are zero. */
 static enum gru_status check_strides(const char *name, size_t width, size_t steps, ptrdiff_t step, size_t rows,
                                      ptrdiff_t row, gru_error *error)
 {
+    if (steps == 0 || rows == 0)
+        return GRU_OK;
     if (steps > 1 && magnitude(step) < width)
         return gru_fail(error, GRU_BAD_STRIDE, "%s_step is %td, but a row of it is %zu wide: its steps would overlap", name,
                         step, width);

@@ -72,6 +72,24 @@ static struct gru_product place_product(char **at, size_t units, size_t length, 
     return product;
 }
 
+static struct gru_cell cell_of(const struct gru_layer *layer, const struct gru_half *half)
+{
+    const gru_desc *desc = &layer->desc;
+    return (struct gru_cell){
+        .reset = desc->reset,
+        .update = desc->update,
+        .gates = desc->gates,
+        .hard_alpha = desc->hard_alpha,
+        .hard_beta = desc->hard_beta,
+        .clip = desc->clip,
+        .units = desc->hidden,
+        .recurrent = half->recurrent,
+        .candidate = half->candidate,
+        .h_row = layer->h_row,
+        .ax_row = layer->ax_row,
+    };
+}
+
 /* A layer of a checked description in memory of layer_bytes; its weights are still to come. */
 static struct gru_layer *place(void *memory, const gru_desc *desc)
 {
@@ -92,7 +110,9 @@ static struct gru_layer *place(void *memory, const gru_desc *desc)
         if (shape.candidate)
             half->candidate = place_product(&at, desc->hidden, desc->hidden, shape.candidate, lanes);
     }
-    layer->max_rows = gru_plan_max_rows(layer);
+    gru_plan_layer(layer);
+    for (size_t d = 0; d < layer->directions; d++)
+        layer->half[d].cell = cell_of(layer, &layer->half[d]);
     return layer;
 }
 

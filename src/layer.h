@@ -10,6 +10,7 @@ struct gru_half {
     struct gru_product input;     /* of x: r, z, n, or z, n without a reset */
     struct gru_product recurrent; /* of h: the same, or r, z if the reset comes before */
     struct gru_product candidate; /* of r * h: n */
+    struct gru_cell cell;
 };
 
 struct gru_layer {
@@ -20,6 +21,9 @@ struct gru_layer {
     size_t groups;
     size_t directions;
     size_t max_rows; /* of a run: more would overflow the sizes of its workspace */
+    size_t x_row;    /* strides, in floats, of a run's rows of x, of ax, and of states */
+    size_t ax_row;
+    size_t h_row;
     struct gru_half half[2];
 };
 

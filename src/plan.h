@@ -15,7 +15,7 @@ enum { GRU_BLOCK_ROWS = 128 };
 /* No run is cut into more slices than this, whatever the pool offers. */
 enum { GRU_MAX_SLICES = 256 };
 
-/* Offsets are in bytes from the workspace's first aligned byte; strides are in floats. */
+/* Offsets are in bytes from the workspace's first aligned byte. */
 struct gru_plan {
     size_t block_steps;
     size_t slices;      /* at most */
@@ -24,20 +24,17 @@ struct gru_plan {
     size_t x_offset;    /* ptrdiff_t [rows] each: where a row's step 0 stands in x, y and the gates */
     size_t y_offset;
     size_t gate_offset;
-    size_t x;           /* cleaned rows of x, x_row apart */
-    size_t x_row;
+    size_t x;           /* cleaned rows of x, the layer's x_row apart */
     size_t ax;          /* the input's chains, ax_row apart */
-    size_t ax_row;
-    size_t h[2];        /* states before and after a step, taking turns */
+    size_t h[2];        /* states before and after a step, taking turns, h_row apart */
     size_t s;           /* reset before only */
     size_t z;
-    size_t h_row;
     size_t phases;      /* state of gru_phases_run */
     size_t bytes;
 };
 
-/* What a layer can run without any size in here overflowing: a bound on rows, found when the layer is made. */
-size_t gru_plan_max_rows(const struct gru_layer *layer);
+/* Gives a new layer the strides of its runs, and the most rows with which no size in here overflows. */
+void gru_plan_layer(struct gru_layer *layer);
 
 /* The plan for so many steps and rows, which gru_layer.max_rows bounds. */
 void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t steps, size_t rows);

@@ -3,33 +3,33 @@
 #include "run.h"
 
 #include "io.h"
-#include "plan.h"
 #include "status.h"
 
-/* The workspace of a run, with a line more for aligning it. */
-static enum gru_status needed_bytes(const struct gru_layer *layer, size_t steps, size_t rows, size_t *bytes,
-                                    gru_error *error)
+/* The plan of a run, and its workspace with a line more for aligning it. */
+static enum gru_status plan_run(struct gru_plan *plan, const struct gru_layer *layer, size_t steps, size_t rows,
+                                size_t *bytes, gru_error *error)
 {
-    struct gru_plan plan;
     if (rows > layer->max_rows)
         return gru_fail(error, GRU_OVERFLOW, "the workspace of %zu rows of hidden %zu fits in no memory", rows,
                         layer->desc.hidden);
-    gru_plan_make(&plan, layer, steps, rows);
-    *bytes = plan.bytes + GRU_ALIGNMENT;
+    gru_plan_make(plan, layer, steps, rows);
+    *bytes = plan->bytes + GRU_ALIGNMENT;
     return GRU_OK;
 }
 
 enum gru_status gru_workspace_bytes(const gru_layer *layer, size_t steps, size_t rows, size_t *bytes, gru_error *error)
 {
+    struct gru_plan plan;
     if (!layer || !bytes)
         return gru_fail(error, GRU_NULL_POINTER, "gru_workspace_bytes: %s is NULL", layer ? "bytes" : "layer");
-    return needed_bytes(layer, steps, rows, bytes, error);
+    return plan_run(&plan, layer, steps, rows, bytes, error);
 }
 
 enum gru_status gru_run(const gru_layer *layer, const gru_io *io, void *workspace, size_t workspace_bytes,
                         gru_error *error)
 {
     gru_io room;
+    struct gru_plan plan;
     size_t needed = 0;
     enum gru_status status = GRU_OK;
     if (!layer || !io)
@@ -41,7 +41,7 @@ enum gru_status gru_run(const gru_layer *layer, const gru_io *io, void *workspac
     if (status == GRU_OK)
         status = gru_state_check(layer, io, &io->state, error);
     if (status == GRU_OK)
-        status = needed_bytes(layer, io->steps, io->rows, &needed, error);
+        status = plan_run(&plan, layer, io->steps, io->rows, &needed, error);
     if (status != GRU_OK)
         return status;
     if (!workspace)
@@ -49,6 +49,6 @@ enum gru_status gru_run(const gru_layer *layer, const gru_io *io, void *workspac
     if (workspace_bytes < needed)
         return gru_fail(error, GRU_SMALL_MEMORY, "the workspace has %zu bytes, but %zu steps of %zu rows need %zu",
                         workspace_bytes, io->steps, io->rows, needed);
-    gru_run_checked(layer, io, &io->state, gru_align(workspace));
+    gru_run_checked(layer, io, &io->state, &plan, gru_align(workspace));
     return GRU_OK;
 }

@@ -4,10 +4,12 @@
 #define GRU_RUN_H
 
 #include "layer.h"
+#include "plan.h"
 
-/* Runs a layer. Everything has been checked; `workspace` is aligned and has the bytes of its plan. io->state isn't
- * looked at: `state` is the layer's. */
-void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_state *state, char *workspace);
+/* Runs a layer. Everything has been checked; `workspace` is aligned and has the bytes of `plan`, which is that of the
+ * io's steps and rows. io->state isn't looked at: `state` is the layer's. */
+void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
+                     const struct gru_plan *plan, char *workspace);
 
 /* The first aligned byte of the caller's memory. Workspaces are a line longer than they need to be for this. */
 static inline char *gru_align(void *memory)

@@ -18,14 +18,13 @@
 
 #include "order.h"
 #include "phases.h"
-#include "plan.h"
 
 struct sequence {
     const struct gru_layer *layer;
     const struct gru_half *half;
     const gru_io *io;
     const gru_state *state;
-    struct gru_plan plan;
+    const struct gru_plan *plan;
     char *workspace;
     size_t *order;
     size_t *lengths;
@@ -37,7 +36,7 @@ struct sequence {
     size_t steps;                        /* of the longest row */
     size_t passes;                       /* phases of a step */
     size_t slices;
-    struct gru_step base; /* what is the same in all steps */
+    struct gru_step base; /* what is the same in all steps of this direction */
 };
 
 /* Fewer multiply-adds than this in a step aren't worth the barrier after it (measured: README of bench/). */
@@ -67,8 +66,9 @@ static size_t position(const struct sequence *q, size_t row, size_t step)
 /* Slice `slice` of 0 .. count - 1. */
 static void cut(const struct sequence *q, size_t count, size_t slice, size_t *first, size_t *end)
 {
-    *first = count / q->slices * slice + count % q->slices * slice / q->slices;
-    *end = count / q->slices * (slice + 1) + count % q->slices * (slice + 1) / q->slices;
+    size_t each = count / q->slices, more = count % q->slices;
+    *first = each * slice + more * slice / q->slices;
+    *end = each * (slice + 1) + more * (slice + 1) / q->slices;
 }
 
 static ptrdiff_t state_number(const struct sequence *q, size_t row)
@@ -116,31 +116,39 @@ static void set_state(const struct sequence *q, float *h, const float *from, siz
 /* Every row's first state; a row without steps is done with it. */
 static void begin(struct sequence *q)
 {
-    size_t hidden = q->layer->desc.hidden;
+    size_t hidden = q->layer->desc.hidden, padded = q->layer->groups * q->layer->backend->lanes;
     for (size_t row = 0; row < q->io->rows; row++) {
-        float *h = q->h[0] + row * q->plan.h_row;
+        float *h = q->h[0] + row * q->layer->h_row;
         int has_steps = q->lengths[row] > 0;
         set_state(q, h, has_steps && is_reset(q, row, 0) ? reset_of(q, row) : start_of(q, row), 0, hidden);
-        memset(h + hidden, 0, (q->plan.h_row - hidden) * sizeof(float));
+        for (size_t pad = hidden; pad < padded; pad++)
+            h[pad] = 0.0f;
         if (!has_steps && q->state->h)
             memcpy(end_of(q, row), h, hidden * sizeof(float));
     }
 }
 
+/* Part `slice` of `slices` of a block's rows of x. */
 static void gather(const struct sequence *q, size_t start, size_t count, size_t slice)
 {
     float *to = q->x;
     for (size_t s = start; s < start + count; s++) {
-        size_t rows = alive(q, s), first, end;
-        cut(q, rows, slice, &first, &end);
+        size_t rows = alive(q, s), first = 0, end = rows;
+        if (q->slices > 1)
+            cut(q, rows, slice, &first, &end);
         for (size_t row = first; row < end; row++)
-            q->layer->backend->clean(to + row * q->plan.x_row, q->io->x + q->x_offset[row] + (ptrdiff_t)s * q->x_step,
+            q->layer->backend->clean(to + row * q->layer->x_row, q->io->x + q->x_offset[row] + (ptrdiff_t)s * q->x_step,
                                      q->layer->desc.input);
-        to += rows * q->plan.x_row;
+        to += rows * q->layer->x_row;
     }
 }
 
-/* After a step: states of rows that have ended go to the caller, those of rows that are reset are replaced. Each slice
+static void input(const struct sequence *q, size_t rows, size_t first, size_t end)
+{
+    q->layer->backend->product(&q->half->input, rows, q->x, q->layer->x_row, first, end, q->ax, q->layer->ax_row);
+}
+
+/* After a step, where that is asked for: states of rows that have ended go to the caller, those of rows that are reset are replaced. Each slice
  * sees to its own units, which it has just written. */
 static void settle(const struct sequence *q, size_t step, float *h_next, size_t first_group, size_t end_group)
 {
@@ -149,52 +157,74 @@ static void settle(const struct sequence *q, size_t step, float *h_next, size_t 
     size_t left = alive(q, step + 1), rows = alive(q, step);
     if (q->state->h)
         for (size_t row = left; row < rows; row++)
-            memcpy(end_of(q, row) + first, h_next + row * q->plan.h_row + first, (end - first) * sizeof(float));
+            memcpy(end_of(q, row) + first, h_next + row * q->layer->h_row + first, (end - first) * sizeof(float));
     if (q->io->reset_mask)
         for (size_t row = 0; row < left; row++)
             if (is_reset(q, row, step + 1))
-                set_state(q, h_next + row * q->plan.h_row, reset_of(q, row), first, end - first);
+                set_state(q, h_next + row * q->layer->h_row, reset_of(q, row), first, end - first);
 }
 
-static void step(const struct sequence *q, size_t start, size_t s, size_t pass, size_t slice)
+/* A pass of step `s` over a range of groups. `now` is the base; `before` rows of the block's ax belong to earlier steps. */
+static void step(const struct sequence *q, struct gru_step *now, size_t s, size_t before, size_t pass, size_t first,
+                 size_t end)
 {
     const gru_backend *backend = q->layer->backend;
     enum gru_tier tier = q->layer->desc.tier;
-    struct gru_step now = q->base;
-    size_t first, end;
-    cut(q, q->layer->groups, slice, &first, &end);
-    now.rows = alive(q, s);
-    now.h = q->h[s % 2];
-    now.h_next = q->h[(s + 1) % 2];
-    now.ax = q->ax + rows_before(q, start, s) * q->plan.ax_row;
-    now.y_shift = (ptrdiff_t)s * q->y_step;
-    now.gate_shift = (ptrdiff_t)s * q->gate_step;
+    now->rows = alive(q, s);
+    now->h = q->h[s % 2];
+    now->h_next = q->h[(s + 1) % 2];
+    now->ax = q->ax + before * q->layer->ax_row;
+    now->y_shift = (ptrdiff_t)s * q->y_step;
+    now->gate_shift = (ptrdiff_t)s * q->gate_step;
     if (q->passes == 1)
-        backend->step[tier](&now, first, end);
+        backend->step[tier](now, first, end);
     else if (pass == 0)
-        backend->reset[tier](&now, first, end);
+        backend->reset[tier](now, first, end);
     else
-        backend->candidate[tier](&now, first, end);
-    if (pass == q->passes - 1)
-        settle(q, s, now.h_next, first, end);
+        backend->candidate[tier](now, first, end);
+    if (pass == q->passes - 1 && (q->state->h || q->io->reset_mask))
+        settle(q, s, now->h_next, first, end);
 }
 
 /* One slice of one phase; which block and which part of it follows from the phase's number. */
 static void work(void *context, size_t phase, size_t slice)
 {
     const struct sequence *q = context;
-    size_t block_phases = 2 + q->plan.block_steps * q->passes;
-    size_t start = phase / block_phases * q->plan.block_steps;
+    size_t block_phases = 2 + q->plan->block_steps * q->passes;
+    size_t start = phase / block_phases * q->plan->block_steps;
     size_t part = phase % block_phases, first, end;
-    size_t count = q->steps - start < q->plan.block_steps ? q->steps - start : q->plan.block_steps;
+    size_t count = q->steps - start < q->plan->block_steps ? q->steps - start : q->plan->block_steps;
+    cut(q, q->layer->groups, slice, &first, &end);
     if (part == 0) {
         gather(q, start, count, slice);
     } else if (part == 1) {
-        cut(q, q->layer->groups, slice, &first, &end);
-        q->layer->backend->product(&q->half->input, rows_before(q, start, start + count), q->x, q->plan.x_row, first, end,
-                                   q->ax, q->plan.ax_row);
+        input(q, rows_before(q, start, start + count), first, end);
     } else {
-        step(q, start, start + (part - 2) / q->passes, (part - 2) % q->passes, slice);
+        struct gru_step now = q->base;
+        size_t s = start + (part - 2) / q->passes;
+        step(q, &now, s, rows_before(q, start, s), (part - 2) % q->passes, first, end);
+    }
+}
+
+static void run_phases(struct sequence *q)
+{
+    size_t blocks = (q->steps - 1) / q->plan->block_steps;
+    size_t rest = q->steps - blocks * q->plan->block_steps;
+    size_t phases = blocks * (2 + q->plan->block_steps * q->passes) + 2 + rest * q->passes;
+    gru_phases_run(q->io->pool, phases, q->slices, work, q, q->workspace + q->plan->phases);
+}
+
+/* The same phases in one thread: no counting of phases, which takes divisions that small layers would feel. */
+static void run_alone(struct sequence *q)
+{
+    size_t groups = q->layer->groups;
+    for (size_t start = 0, count; start < q->steps; start += count) {
+        count = q->steps - start < q->plan->block_steps ? q->steps - start : q->plan->block_steps;
+        gather(q, start, count, 0);
+        input(q, rows_before(q, start, start + count), 0, groups);
+        for (size_t s = start, before = 0; s < start + count; before += alive(q, s), s++)
+            for (size_t pass = 0; pass < q->passes; pass++)
+                step(q, &q->base, s, before, pass, 0, groups);
     }
 }
 
@@ -229,38 +259,24 @@ static void set_base(struct sequence *q)
     ptrdiff_t d = (ptrdiff_t)q->direction;
     ptrdiff_t y_direction = q->io->y_direction ? q->io->y_direction : (ptrdiff_t)desc->hidden;
     int summed = desc->merge == GRU_MERGE_SUM;
-    q->base = (struct gru_step){
-        .units = desc->hidden,
-        .reset = desc->reset,
-        .update = desc->update,
-        .gates = desc->gates,
-        .hard_alpha = desc->hard_alpha,
-        .hard_beta = desc->hard_beta,
-        .clip = desc->clip,
-        .recurrent = q->half->recurrent,
-        .candidate = q->half->candidate,
-        .s = (float *)(q->workspace + q->plan.s),
-        .z = (float *)(q->workspace + q->plan.z),
-        .h_row = q->plan.h_row,
-        .ax_row = q->plan.ax_row,
-        .y = q->io->y ? q->io->y + (summed ? 0 : d * y_direction) : NULL,
-        .y_offset = q->y_offset,
-        .y_add = summed && d == 1,
-        .gate_offset = q->gate_offset,
-    };
+    struct gru_step *base = &q->base;
+    base->cell = &q->half->cell;
+    base->s = (float *)(q->workspace + q->plan->s);
+    base->z = (float *)(q->workspace + q->plan->z);
+    base->y = q->io->y ? q->io->y + (summed ? 0 : d * y_direction) : NULL;
+    base->y_offset = q->y_offset;
+    base->y_add = summed && d == 1;
+    base->gate_offset = q->gate_offset;
     for (int g = 0; g < 3; g++)
-        if (q->state->gates[g])
-            q->base.gate_out[g] = q->state->gates[g] + d * q->state->gates_direction;
+        base->gate_out[g] = q->state->gates[g] ? q->state->gates[g] + d * q->state->gates_direction : NULL;
 }
 
 /* As many slices as the pool has threads, but none too small to be worth it. */
 static size_t choose_slices(const struct sequence *q)
 {
-    if (!q->io->pool || q->io->pool->threads < 2)
-        return 1;
     size_t hidden = q->layer->desc.hidden, rows = q->io->rows;
-    size_t worth = (hidden * hidden * q->half->input.gates / WORTH_A_SLICE + 1) * rows;
-    size_t slices = q->io->pool->threads < q->plan.slices ? q->io->pool->threads : q->plan.slices;
+    size_t worth = (hidden * hidden * q->layer->half[0].input.gates / WORTH_A_SLICE + 1) * rows;
+    size_t slices = q->io->pool->threads < q->plan->slices ? q->io->pool->threads : q->plan->slices;
     return slices < worth ? slices : worth;
 }
 
@@ -279,34 +295,98 @@ static void run_direction(struct sequence *q, size_t direction)
             if (q->base.gate_out[g])
                 clear_rest(q, q->base.gate_out[g], q->state->gates_step, q->state->gates_row);
     }
-    if (q->steps == 0)
-        return;
-    size_t blocks = (q->steps - 1) / q->plan.block_steps;
-    size_t rest = q->steps - blocks * q->plan.block_steps;
-    size_t phases = blocks * (2 + q->plan.block_steps * q->passes) + 2 + rest * q->passes;
-    gru_phases_run(q->io->pool, phases, q->slices, work, q, q->workspace + q->plan.phases);
+    if (q->slices > 1)
+        run_phases(q);
+    else
+        run_alone(q);
 }
 
-void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_state *state, char *workspace)
+/* Whether a run is one step with none of the extras: what a stream asks for, over and over. */
+static int is_plain_step(const struct gru_layer *layer, const gru_io *io)
 {
-    struct sequence q = {.layer = layer, .io = io, .state = state, .workspace = workspace};
+    return io->steps == 1 && layer->directions == 1 && !io->lengths && !io->reset_mask && !io->pool;
+}
+
+/* Such a step: the same kernels on the same numbers, without what a sequence needs around them. At H = 16 that is as much
+ * as the step itself. */
+static void run_step(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
+                     const struct gru_plan *plan, char *workspace)
+{
+    const gru_backend *backend = layer->backend;
+    const struct gru_half *half = &layer->half[0];
+    float *x = (float *)(workspace + plan->x), *ax = (float *)(workspace + plan->ax);
+    float *h = (float *)(workspace + plan->h[0]);
+    ptrdiff_t *y_offset = (ptrdiff_t *)(workspace + plan->y_offset);
+    ptrdiff_t *gate_offset = (ptrdiff_t *)(workspace + plan->gate_offset);
+    size_t hidden = layer->desc.hidden, padded = layer->groups * backend->lanes;
+    enum gru_tier tier = layer->desc.tier;
+
+    for (size_t row = 0; row < io->rows; row++) {
+        ptrdiff_t b = (ptrdiff_t)row, n = io->index ? (ptrdiff_t)io->index[row] : b;
+        float *to = h + row * layer->h_row;
+        backend->clean(x + row * layer->x_row, io->x + b * io->x_row, layer->desc.input);
+        if (state->h0)
+            backend->clean(to, state->h0 + n * state->h0_row, hidden);
+        else
+            memset(to, 0, hidden * sizeof(float));
+        for (size_t pad = hidden; pad < padded; pad++)
+            to[pad] = 0.0f;
+        y_offset[row] = b * io->y_row;
+        gate_offset[row] = b * state->gates_row;
+    }
+    struct gru_step now = {
+        .cell = &half->cell,
+        .rows = io->rows,
+        .h = h,
+        .h_next = (float *)(workspace + plan->h[1]),
+        .s = (float *)(workspace + plan->s),
+        .z = (float *)(workspace + plan->z),
+        .ax = ax,
+        .y = io->y,
+        .y_offset = y_offset,
+        .gate_out = {state->gates[0], state->gates[1], state->gates[2]},
+        .gate_offset = gate_offset,
+    };
+    backend->product(&half->input, io->rows, x, layer->x_row, 0, layer->groups, ax, layer->ax_row);
+    if (layer->desc.reset == GRU_RESET_BEFORE) {
+        backend->reset[tier](&now, 0, layer->groups);
+        backend->candidate[tier](&now, 0, layer->groups);
+    } else {
+        backend->step[tier](&now, 0, layer->groups);
+    }
+    for (size_t row = 0; state->h && row < io->rows; row++)
+        memcpy(state->h + (ptrdiff_t)(io->index ? io->index[row] : row) * state->h_row, now.h_next + row * layer->h_row,
+               hidden * sizeof(float));
+}
+
+void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
+                     const struct gru_plan *plan, char *workspace)
+{
+    struct sequence q; /* filled in piece by piece: clearing it first would take as long as a small layer's chain */
     if (io->rows == 0)
         return;
-    gru_plan_make(&q.plan, layer, io->steps, io->rows);
-    q.order = (size_t *)(workspace + q.plan.order);
-    q.lengths = (size_t *)(workspace + q.plan.lengths);
-    q.x_offset = (ptrdiff_t *)(workspace + q.plan.x_offset);
-    q.y_offset = (ptrdiff_t *)(workspace + q.plan.y_offset);
-    q.gate_offset = (ptrdiff_t *)(workspace + q.plan.gate_offset);
-    q.x = (float *)(workspace + q.plan.x);
-    q.ax = (float *)(workspace + q.plan.ax);
-    q.h[0] = (float *)(workspace + q.plan.h[0]);
-    q.h[1] = (float *)(workspace + q.plan.h[1]);
+    if (is_plain_step(layer, io)) {
+        run_step(layer, io, state, plan, workspace);
+        return;
+    }
+    q.plan = plan;
+    q.layer = layer;
+    q.io = io;
+    q.state = state;
+    q.workspace = workspace;
+    q.order = (size_t *)(workspace + plan->order);
+    q.lengths = (size_t *)(workspace + plan->lengths);
+    q.x_offset = (ptrdiff_t *)(workspace + plan->x_offset);
+    q.y_offset = (ptrdiff_t *)(workspace + plan->y_offset);
+    q.gate_offset = (ptrdiff_t *)(workspace + plan->gate_offset);
+    q.x = (float *)(workspace + plan->x);
+    q.ax = (float *)(workspace + plan->ax);
+    q.h[0] = (float *)(workspace + plan->h[0]);
+    q.h[1] = (float *)(workspace + plan->h[1]);
     q.passes = layer->desc.reset == GRU_RESET_BEFORE ? 2 : 1;
     gru_order_rows(io->rows, io->steps, io->lengths, q.order, q.lengths);
     q.steps = q.lengths[0];
-    q.half = &layer->half[0];
-    q.slices = choose_slices(&q);
+    q.slices = q.steps && io->pool ? choose_slices(&q) : 1;
     for (size_t d = 0; d < layer->directions; d++)
         run_direction(&q, d);
 }

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "io.h"
-#include "plan.h"
 #include "run.h"
 #include "size.h"
 #include "status.h"
@@ -221,7 +220,9 @@ static void run_stack(const struct stack *s)
         for (size_t i = 0; i < s->count; i++) {
             gru_io io = chunk_io(s, i, start);
             gru_state state = chunk_state(s, i, start);
-            gru_run_checked(s->layers[i], &io, &state, s->workspace + s->plan->inner);
+            struct gru_plan plan;
+            gru_plan_make(&plan, s->layers[i], io.steps, io.rows);
+            gru_run_checked(s->layers[i], &io, &state, &plan, s->workspace + s->plan->inner);
         }
         start += s->plan->chunk;
     } while (start < s->io->steps);

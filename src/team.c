@@ -35,9 +35,11 @@
  */
 enum state { IDLE, ASLEEP, CALLED, WORKING, LEAVING };
 
+/* The call lies on the line of the state, so that one transfer from core to core brings all that a worker needs. */
 struct worker {
     alignas(64) atomic_int state;
-    struct gru_team *team;
+    void (*task)(void *argument, size_t i);
+    void *argument;
     size_t number; /* of its task: always the same, so that the same slice of the weights stays in its core's cache */
     pthread_t thread;
     sem_t wake;
@@ -49,10 +51,8 @@ struct gru_team {
     size_t bytes;
     pid_t process; /* that started the workers */
     bool may_yield;
-    alignas(64) atomic_flag busy; /* the call below belongs to whoever set it */
-    void (*task)(void *argument, size_t i);
-    void *argument;
-    struct worker worker[]; /* pool.threads - 1 */
+    alignas(64) atomic_flag busy; /* the workers belong to the call that has set it */
+    struct worker worker[];       /* pool.threads - 1 */
 };
 
 /*
@@ -88,30 +88,32 @@ static void *work(void *argument)
         state = CALLED;
         if (atomic_compare_exchange_strong_explicit(&worker->state, &state, WORKING, memory_order_acquire,
                                                     memory_order_relaxed)) {
-            worker->team->task(worker->team->argument, worker->number);
+            worker->task(worker->argument, worker->number);
             atomic_store_explicit(&worker->state, IDLE, memory_order_release);
         }
     }
 }
 
-static void call(struct worker *worker)
+static void call(struct worker *worker, void (*task)(void *argument, size_t i), void *argument)
 {
+    worker->task = task;
+    worker->argument = argument;
     if (atomic_exchange_explicit(&worker->state, CALLED, memory_order_release) == ASLEEP)
         sem_post(&worker->wake);
 }
 
 /* Returns when the worker is through with its task, or takes the task back and does it here. */
-static void finish(const struct gru_team *team, struct worker *worker)
+static void finish(struct worker *worker, bool may_yield)
 {
     int state = CALLED;
     if (atomic_compare_exchange_strong_explicit(&worker->state, &state, IDLE, memory_order_relaxed,
                                                 memory_order_relaxed)) {
-        team->task(team->argument, worker->number);
+        worker->task(worker->argument, worker->number);
         return;
     }
     size_t looks = 0;
     while (atomic_load_explicit(&worker->state, memory_order_acquire) == WORKING) {
-        if (team->may_yield && looks >= GRU_LOOKS_BEFORE_YIELD) {
+        if (may_yield && looks >= GRU_LOOKS_BEFORE_YIELD) {
             sched_yield();
         } else {
             looks++;
@@ -131,16 +133,14 @@ static void run(void *context, void (*task)(void *argument, size_t i), void *arg
         return;
     }
     const size_t threads = count < team->pool.threads ? count : team->pool.threads;
-    team->task = task;
-    team->argument = argument;
     for (size_t i = 1; i < threads; i++)
-        call(&team->worker[i - 1]);
+        call(&team->worker[i - 1], task, argument);
     if (count > 0)
         task(argument, 0);
     for (size_t i = threads; i < count; i++)
         task(argument, i);
     for (size_t i = 1; i < threads; i++)
-        finish(team, &team->worker[i - 1]);
+        finish(&team->worker[i - 1], team->may_yield);
     atomic_flag_clear_explicit(&team->busy, memory_order_release);
 }
 
@@ -171,7 +171,6 @@ static bool start(struct gru_team *team, size_t number)
 {
     struct worker *worker = &team->worker[number - 1];
     atomic_init(&worker->state, IDLE);
-    worker->team = team;
     worker->number = number;
     if (sem_init(&worker->wake, 0, 0))
         return false;

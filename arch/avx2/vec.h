@@ -13,7 +13,7 @@ typedef __m256i ivec;
 typedef __m256 mask; /* all bits of a lane set, or none */
 
 /* 16 registers: 12 accumulators leave room for three weights and a broadcast input. */
-enum { LANES = 8, TILE_ACCUMULATORS = 12 };
+enum { LANES = 8, TILE_ACCUMULATORS = 12, TILE_ROWS = 8, TILE_STEP = 2 };
 
 static inline __m256i v_first(size_t n)
 {
@@ -32,6 +32,11 @@ static inline vec v_mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 static inline vec v_div(vec a, vec b) { return _mm256_div_ps(a, b); }
 static inline vec v_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 static inline vec v_fnma(vec a, vec b, vec c) { return _mm256_fnmadd_ps(a, b, c); }
+
+typedef const float *inputs;
+static inline inputs v_inputs(const float *p) { return p; }
+static inline inputs v_inputs_one(const float *p) { return p; }
+static inline vec v_input(inputs x, int i) { return _mm256_set1_ps(x[i]); }
 
 static inline mask v_lt(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 static inline vec v_select(mask m, vec a, vec b) { return _mm256_blendv_ps(b, a, m); }

@@ -13,7 +13,7 @@ typedef __m512i ivec;
 typedef __mmask16 mask;
 
 /* 32 registers: 24 accumulators leave room for three weights and a broadcast input. */
-enum { LANES = 16, TILE_ACCUMULATORS = 24 };
+enum { LANES = 16, TILE_ACCUMULATORS = 24, TILE_ROWS = 8, TILE_STEP = 2 };
 
 static inline vec v_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline void v_store(float *p, vec a) { _mm512_storeu_ps(p, a); }
@@ -28,6 +28,11 @@ static inline vec v_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
 static inline vec v_div(vec a, vec b) { return _mm512_div_ps(a, b); }
 static inline vec v_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
 static inline vec v_fnma(vec a, vec b, vec c) { return _mm512_fnmadd_ps(a, b, c); }
+
+typedef const float *inputs;
+static inline inputs v_inputs(const float *p) { return p; }
+static inline inputs v_inputs_one(const float *p) { return p; }
+static inline vec v_input(inputs x, int i) { return _mm512_set1_ps(x[i]); }
 
 static inline mask v_lt(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 static inline vec v_select(mask m, vec a, vec b) { return _mm512_mask_blend_ps(m, b, a); }

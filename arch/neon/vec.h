@@ -12,8 +12,8 @@ typedef float32x4_t vec;
 typedef int32x4_t ivec;
 typedef uint32x4_t mask; /* all bits of a lane set, or none */
 
-/* 32 registers: 24 accumulators leave room for three weights and a broadcast input. */
-enum { LANES = 4, TILE_ACCUMULATORS = 24 };
+/* 32 registers: 24 accumulators, four rows of four inputs each, whose lanes fmla takes one by one, and some weights. */
+enum { LANES = 4, TILE_ACCUMULATORS = 24, TILE_ROWS = 4, TILE_STEP = 4 };
 
 static inline vec v_load(const float *p) { return vld1q_f32(p); }
 static inline void v_store(float *p, vec a) { vst1q_f32(p, a); }
@@ -46,6 +46,11 @@ static inline vec v_mul(vec a, vec b) { return vmulq_f32(a, b); }
 static inline vec v_div(vec a, vec b) { return vdivq_f32(a, b); }
 static inline vec v_fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
 static inline vec v_fnma(vec a, vec b, vec c) { return vfmsq_f32(c, a, b); }
+
+typedef vec inputs;
+static inline inputs v_inputs(const float *p) { return vld1q_f32(p); }
+static inline inputs v_inputs_one(const float *p) { return vdupq_n_f32(*p); }
+#define v_input(x, i) vdupq_laneq_f32(x, i)
 
 static inline mask v_lt(vec a, vec b) { return vcltq_f32(a, b); }
 static inline vec v_select(mask m, vec a, vec b) { return vbslq_f32(m, a, b); }

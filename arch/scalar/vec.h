@@ -13,7 +13,7 @@ typedef int32_t ivec; /* LANES 32-bit integers, which wrap */
 typedef int mask;     /* a truth value per lane */
 
 /* How many accumulators a tile may keep in registers: here the gates of one unit of one row. */
-enum { LANES = 1, TILE_ACCUMULATORS = 3 };
+enum { LANES = 1, TILE_ACCUMULATORS = 3, TILE_ROWS = 1, TILE_STEP = 1 };
 
 /* Whole vectors from and to any address; and their first n lanes, 1 <= n <= LANES, touching no byte beyond
  * them (lanes not loaded are +0). */

@@ -18,9 +18,6 @@
 
 #include "words.h"
 
-/* No tile has more rows: beyond that broadcasts cost more than weight loads save. */
-enum { TILE_MAX_ROWS = 8 };
-
 /* One tile's operands; strides in floats. */
 struct tile {
     const float *weights; /* of its first group */
@@ -36,12 +33,52 @@ struct tile {
 
 #ifndef TILE_PLAIN
 
-/* Inputs or weights, whichever are fewer, are held in registers; the others are loaded as they are used. */
-GRU_INLINE void tile_body(const int G, const int V, const int R, const struct tile *t)
+/* One k of a tile: inputs or weights, whichever are fewer, are held in registers, and the others stream by. `x` has a row's
+ * inputs in each element, of which input `i` is used; `w` is the k's weights of each group. */
+GRU_INLINE void tile_multiply(const int G, const int V, const int R, size_t width, const float *const *w,
+                              const inputs *x, const int i, vec *acc)
 {
     const int columns = V * G;
-    vec acc[TILE_ACCUMULATORS];
+    if (R < columns) {
+        vec xk[TILE_ROWS];
+        GRU_UNROLL
+        for (int r = 0; r < R; r++)
+            xk[r] = v_input(x[r], i);
+        GRU_UNROLL
+        for (int c = 0; c < columns; c++) {
+            vec wk = v_load(w[c / G] + (size_t)(i * G + c % G) * width);
+            GRU_UNROLL
+            for (int r = 0; r < R; r++)
+                acc[r * columns + c] = v_fma(wk, xk[r], acc[r * columns + c]);
+        }
+    } else {
+        vec wk[TILE_ROWS];
+        GRU_UNROLL
+        for (int c = 0; c < columns; c++)
+            wk[c] = v_load(w[c / G] + (size_t)(i * G + c % G) * width);
+        GRU_UNROLL
+        for (int r = 0; r < R; r++) {
+            vec xk = v_input(x[r], i);
+            GRU_UNROLL
+            for (int c = 0; c < columns; c++)
+                acc[r * columns + c] = v_fma(wk[c], xk, acc[r * columns + c]);
+        }
+    }
+}
 
+/* All k of a tile. Each group and each row has a pointer of its own: with an index register in its address an FMA that
+ * reads memory takes twice the room in the front end. */
+GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, const struct tile *t)
+{
+    const int columns = V * G;
+    const size_t length = t->length, step = (size_t)G * width;
+    vec acc[TILE_ACCUMULATORS];
+    const float *w[8];
+    inputs x[TILE_ROWS];
+
+    GRU_UNROLL
+    for (int v = 0; v < V; v++)
+        w[v] = t->weights + (size_t)v * t->group_stride;
     GRU_UNROLL
     for (int r = 0; r < R; r++) {
         GRU_UNROLL
@@ -49,35 +86,26 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, const struct ti
             acc[r * columns + c] = v_load(t->bias + c * LANES);
     }
 
-    const float *w = t->weights;
-    const float *x = t->x;
-    const size_t width = t->width;
-    for (size_t k = 0; k < t->length; k++, x++, w += (size_t)G * width) {
-        if (R < columns) {
-            vec xk[TILE_MAX_ROWS];
-            GRU_UNROLL
-            for (int r = 0; r < R; r++)
-                xk[r] = v_set1(x[(size_t)r * t->x_row]);
-            GRU_UNROLL
-            for (int c = 0; c < columns; c++) {
-                vec wk = v_load(w + (size_t)(c / G) * t->group_stride + (size_t)(c % G) * width);
-                GRU_UNROLL
-                for (int r = 0; r < R; r++)
-                    acc[r * columns + c] = v_fma(wk, xk[r], acc[r * columns + c]);
-            }
-        } else {
-            vec wk[TILE_MAX_ROWS];
-            GRU_UNROLL
-            for (int c = 0; c < columns; c++)
-                wk[c] = v_load(w + (size_t)(c / G) * t->group_stride + (size_t)(c % G) * width);
-            GRU_UNROLL
-            for (int r = 0; r < R; r++) {
-                vec xk = v_set1(x[(size_t)r * t->x_row]);
-                GRU_UNROLL
-                for (int c = 0; c < columns; c++)
-                    acc[r * columns + c] = v_fma(wk[c], xk, acc[r * columns + c]);
-            }
-        }
+    size_t k = 0;
+    for (; k + TILE_STEP <= length; k += TILE_STEP) {
+        GRU_UNROLL
+        for (int r = 0; r < R; r++)
+            x[r] = v_inputs(t->x + (size_t)r * t->x_row + k);
+        GRU_UNROLL
+        for (int i = 0; i < TILE_STEP; i++)
+            tile_multiply(G, V, R, width, w, x, i, acc);
+        GRU_UNROLL
+        for (int v = 0; v < V; v++)
+            w[v] += TILE_STEP * step;
+    }
+    for (; k < length; k++) {
+        GRU_UNROLL
+        for (int r = 0; r < R; r++)
+            x[r] = v_inputs_one(t->x + (size_t)r * t->x_row + k);
+        tile_multiply(G, V, R, width, w, x, 0, acc);
+        GRU_UNROLL
+        for (int v = 0; v < V; v++)
+            w[v] += step;
     }
 
     GRU_UNROLL
@@ -88,20 +116,24 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, const struct ti
     }
 }
 
-/* A shape that doesn't fit in the registers is never asked for; the comparison of constants keeps its code out. */
-#define SHAPE(G, V, R)                                                                                                 \
-    case (G) << 8 | (V) << 4 | (R):                                                                                    \
-        if ((G) * (V) * (R) <= TILE_ACCUMULATORS)                                                                      \
-            tile_body(G, V, R, t);                                                                                     \
+/* A shape that doesn't fit in the registers is never asked for; the comparison of constants keeps its code out. The
+ * compiler knows the width of a whole group; a narrow one has groups = 0 in its key, and the width that the tile says. */
+#define SHAPE(G, V, R, KEY, WIDTH)                                                                                     \
+    case (G) << 8 | (KEY) << 4 | (R):                                                                                  \
+        if ((G) * (V) * (R) <= TILE_ACCUMULATORS && (R) <= TILE_ROWS)                                                  \
+            tile_body(G, V, R, WIDTH, t);                                                                              \
         break;
-#define SHAPES_V(G, V)                                                                                                 \
-    SHAPE(G, V, 1) SHAPE(G, V, 2) SHAPE(G, V, 3) SHAPE(G, V, 4)                                                        \
-    SHAPE(G, V, 5) SHAPE(G, V, 6) SHAPE(G, V, 7) SHAPE(G, V, 8)
-#define SHAPES(G) SHAPES_V(G, 1) SHAPES_V(G, 2) SHAPES_V(G, 4) SHAPES_V(G, 8)
+#define SHAPES_ROWS(G, V, KEY, WIDTH)                                                                                  \
+    SHAPE(G, V, 1, KEY, WIDTH) SHAPE(G, V, 2, KEY, WIDTH) SHAPE(G, V, 3, KEY, WIDTH) SHAPE(G, V, 4, KEY, WIDTH)        \
+    SHAPE(G, V, 5, KEY, WIDTH) SHAPE(G, V, 6, KEY, WIDTH) SHAPE(G, V, 7, KEY, WIDTH) SHAPE(G, V, 8, KEY, WIDTH)
+#define SHAPES(G)                                                                                                      \
+    SHAPES_ROWS(G, 1, 0, t->width) SHAPES_ROWS(G, 1, 1, LANES) SHAPES_ROWS(G, 2, 2, LANES)                             \
+    SHAPES_ROWS(G, 4, 4, LANES) SHAPES_ROWS(G, 8, 8, LANES)
 
 static void tile_run(size_t gates, size_t groups, size_t rows, const struct tile *t)
 {
-    switch (gates << 8 | groups << 4 | rows) {
+    size_t key = t->width == LANES ? groups : 0;
+    switch (gates << 8 | key << 4 | rows) {
         SHAPES(1)
         SHAPES(2)
         SHAPES(3)
@@ -109,7 +141,7 @@ static void tile_run(size_t gates, size_t groups, size_t rows, const struct tile
 }
 
 #undef SHAPES
-#undef SHAPES_V
+#undef SHAPES_ROWS
 #undef SHAPE
 
 #else
@@ -135,15 +167,22 @@ static void tile_run(size_t gates, size_t groups, size_t rows, const struct tile
 
 #endif
 
-/* How many rows the next tile has: as many as registers allow, but evenly, since a tile of one row after one of
- * eight would read all the weights again for little. */
+/* The most rows of a tile of so many gates. Divisions by constants, since a real one would cost as much as a small
+ * layer's whole chain. */
+static inline size_t tile_most_rows(size_t gates)
+{
+    size_t most = gates == 1 ? TILE_ACCUMULATORS : gates == 2 ? TILE_ACCUMULATORS / 2 : TILE_ACCUMULATORS / 3;
+    return most < TILE_ROWS ? most : TILE_ROWS;
+}
+
+/* How many rows the next tile has: as many as registers allow, but the last two tiles share evenly, since a tile of one
+ * row after one of eight would read all the weights again for little. */
 static inline size_t tile_rows(size_t gates, size_t rows)
 {
-    size_t most = TILE_ACCUMULATORS / gates;
-    if (most > TILE_MAX_ROWS)
-        most = TILE_MAX_ROWS;
-    size_t tiles = (rows + most - 1) / most;
-    return (rows + tiles - 1) / tiles;
+    size_t most = tile_most_rows(gates);
+    if (rows <= most)
+        return rows;
+    return rows < 2 * most ? (rows + 1) / 2 : most;
 }
 
 /* How many groups go with that many rows: a power of two up to 8, whole groups only. */
@@ -178,7 +217,7 @@ static inline struct tile tile_at(const struct gru_product *m, size_t first)
 static void product(const struct gru_product *m, size_t rows, const float *x, size_t x_row, size_t first, size_t end,
                     float *out, size_t out_row)
 {
-    size_t most = tile_rows(m->gates, rows ? rows : 1);
+    size_t most = tile_rows(m->gates, rows);
     while (first < end) {
         size_t groups = tile_groups(m->gates, most, whole_groups(m, first, end));
         struct tile t = tile_at(m, first);

@@ -15,20 +15,20 @@ GRU_INLINE void TIERED(step_groups)(const struct gru_step *s, const struct gru_p
 {
     float sums[TILE_ACCUMULATORS * LANES];
     const size_t gates = m->gates;
-    size_t most = tile_rows(gates, s->rows ? s->rows : 1);
+    size_t most = tile_rows(gates, s->rows);
     while (first < end) {
         size_t groups = tile_groups(gates, most, whole_groups(m, first, end));
         struct tile t = tile_at(m, first);
-        t.x_row = s->h_row;
+        t.x_row = s->cell->h_row;
         t.out = sums;
         t.out_row = groups * gates * LANES;
         for (size_t row = 0, n; row < s->rows; row += n) {
             n = tile_rows(gates, s->rows - row);
-            t.x = in + row * s->h_row;
+            t.x = in + row * s->cell->h_row;
             tile_run(gates, groups, n, &t);
             for (size_t r = 0; r < n; r++)
                 for (size_t g = 0; g < groups; g++)
-                    cell(s, row + r, (first + g) * LANES, s->ax + (row + r) * s->ax_row + (first + g) * ax_gates * LANES,
+                    cell(s, row + r, (first + g) * LANES, s->ax + (row + r) * s->cell->ax_row + (first + g) * ax_gates * LANES,
                          sums + (r * groups + g) * gates * LANES);
         }
         first += groups;
@@ -37,18 +37,18 @@ GRU_INLINE void TIERED(step_groups)(const struct gru_step *s, const struct gru_p
 
 static void TIERED(step)(const struct gru_step *s, size_t first, size_t end)
 {
-    if (s->reset == GRU_RESET_AFTER)
-        TIERED(step_groups)(s, &s->recurrent, s->h, 3, TIERED(cell_after), first, end);
+    if (s->cell->reset == GRU_RESET_AFTER)
+        TIERED(step_groups)(s, &s->cell->recurrent, s->h, 3, TIERED(cell_after), first, end);
     else
-        TIERED(step_groups)(s, &s->recurrent, s->h, 2, TIERED(cell_none), first, end);
+        TIERED(step_groups)(s, &s->cell->recurrent, s->h, 2, TIERED(cell_none), first, end);
 }
 
 static void TIERED(reset)(const struct gru_step *s, size_t first, size_t end)
 {
-    TIERED(step_groups)(s, &s->recurrent, s->h, 3, TIERED(cell_reset), first, end);
+    TIERED(step_groups)(s, &s->cell->recurrent, s->h, 3, TIERED(cell_reset), first, end);
 }
 
 static void TIERED(candidate)(const struct gru_step *s, size_t first, size_t end)
 {
-    TIERED(step_groups)(s, &s->candidate, s->s, 3, TIERED(cell_before), first, end);
+    TIERED(step_groups)(s, &s->cell->candidate, s->s, 3, TIERED(cell_before), first, end);
 }
