@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_bits.c: one result: the same bits whatever the back end, layout, alignment, split, pool or order of rows. */
+#include "drive.h"
+
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/*
+ * Problem number i of a list whose sizes straddle every back end's groups and tiles. `split` asks for one that can be
+ * cut into calls of a few steps. The result that all others must equal is that of the scalar back end in the plainest way.
+ */
+static problem draw(size_t i, bool split)
+{
+    static const size_t hidden[] = {1, 7, 16, 17, 33, 64, 70, 100}, rows[] = {1, 3, 8, 17, 2, 5};
+    problem_shape s = {.hidden = hidden[i % COUNT(hidden)], .rows = rows[i % COUNT(rows)], .steps = 3 + i % 4};
+    s.input = 1 + check_below(50);
+    s.reset = (enum problem_reset)(i % 3);
+    s.replace = check_below(2) != 0;
+    s.bias = (enum problem_bias)check_below(PROBLEM_BIASES);
+    s.way = (enum problem_way)(check_below(split ? 2 : PROBLEM_WAYS));
+    s.tier = drive_has_tier(check_scalar(), TIER_SLEEF_1ULP) ? (enum problem_tier)check_below(PROBLEM_TIERS) : TIER_4E7;
+    s.hard = check_below(4) == 0;
+    s.clipped = check_below(4) == 0;
+    s.ragged = check_below(2) != 0;
+    s.initial = check_below(4) != 0;
+    s.masked = check_below(3) == 0;
+    s.reset_state = check_below(2) != 0;
+    s.computed_order = !split && check_below(4) == 0;
+    s.tiny = check_below(3) == 0;
+    return problem_make(&s);
+}
+
+static answer reference(const problem *p)
+{
+    way plain = {.backend = check_scalar()};
+    return drive(p, &plain);
+}
+
+static void compare(const problem *p, const answer *want, const way *w)
+{
+    char how[300];
+    snprintf(how, sizeof how, "%s", way_text(w));
+    answer got = drive(p, w);
+    answer_check(p, want, &got, how);
+}
+
+void test_bits_layouts(void)
+{
+    for (size_t i = 0; i < 96; i++) {
+        problem p = draw(i, false);
+        answer want = reference(&p);
+        for (size_t k = 0; k < 4; k++) {
+            way w = way_random(&p, check_this());
+            compare(&p, &want, &w);
+        }
+        guarded_free_all();
+    }
+}
+
+/* Every alignment of a float within a cache line, counted from a guard page before and from one after each array. */
+void test_bits_alignments(void)
+{
+    for (size_t i = 0; i < 6; i++) {
+        problem p = draw(i + 3, false);
+        answer want = reference(&p);
+        for (size_t offset = 0; offset < 16; offset++) {
+            way before = {.backend = check_this(), .offset = offset, .side = GUARD_BEFORE};
+            way after = {.backend = check_this(), .offset = offset, .side = GUARD_AFTER, .in_place = true};
+            compare(&p, &want, &before);
+            compare(&p, &want, &after);
+        }
+        guarded_free_all();
+    }
+}
+
+/* T steps at once, one a call, or a few a call; the batch at once, each row alone, or a few at a time. */
+void test_bits_splits(void)
+{
+    for (size_t i = 0; i < 48; i++) {
+        problem p = draw(i, true);
+        answer want = reference(&p);
+        for (size_t steps = 0; steps <= 3; steps++) {
+            static const size_t rows[] = {0, 1, 2, 3, 7};
+            for (size_t k = 0; k < COUNT(rows); k++) {
+                way w = {.backend = check_this(), .step_chunk = steps, .row_chunk = rows[k], .in_place = (i + k) % 2 != 0};
+                compare(&p, &want, &w);
+            }
+        }
+        guarded_free_all();
+    }
+}
+
+/* Asking for less changes nothing of the rest. */
+void test_bits_wanted(void)
+{
+    for (size_t i = 0; i < 24; i++) {
+        problem p = draw(i, false);
+        answer want = reference(&p);
+        for (unsigned mask = 0; mask < 8; mask++) {
+            way w = {.backend = check_this(), .no_y = mask & 1, .no_last = mask & 2, .no_gates = mask & 4};
+            compare(&p, &want, &w);
+        }
+        guarded_free_all();
+    }
+}
+
+/* --- Pools ----------------------------------------------------------------------------------------- */
+
+typedef void pool_task(void *argument, size_t i);
+
+static void run_backwards(void *context, pool_task *task, void *argument, size_t count)
+{
+    (void)context;
+    while (count-- > 0) {
+        task(argument, count);
+    }
+}
+
+static void run_nothing(void *context, pool_task *task, void *argument, size_t count)
+{
+    (void)context, (void)task, (void)argument, (void)count;
+}
+
+static void run_odd_ones(void *context, pool_task *task, void *argument, size_t count)
+{
+    (void)context;
+    for (size_t i = 1; i < count; i += 2) {
+        task(argument, i);
+    }
+}
+
+void test_bits_pools(void)
+{
+    static const gru_pool pools[] = {
+        {sizeof(gru_pool), 1, run_backwards, NULL}, {sizeof(gru_pool), 2, run_backwards, NULL},
+        {sizeof(gru_pool), 3, run_nothing, NULL},   {sizeof(gru_pool), 5, run_odd_ones, NULL},
+        {sizeof(gru_pool), 64, run_backwards, NULL}};
+    for (size_t i = 0; i < 32; i++) {
+        problem p = draw(i, false);
+        answer want = reference(&p);
+        for (size_t k = 0; k < COUNT(pools); k++) {
+            way w = way_random(&p, check_this());
+            w.pool = &pools[k];
+            compare(&p, &want, &w);
+        }
+        guarded_free_all();
+    }
+}
+
+void test_bits_teams(void)
+{
+    for (size_t threads = 1; threads <= 4; threads++) {
+        gru_team *team = NULL;
+        gru_error error = {0};
+        if (!CHECK_STATUS(gru_team_create(&team, threads, NULL, &error), GRU_OK, &error, "a team of %zu", threads)) {
+            return;
+        }
+        for (size_t i = 0; i < 24; i++) {
+            problem p = draw(i, false);
+            answer want = reference(&p);
+            way w = way_random(&p, check_this());
+            w.pool = gru_team_pool(team);
+            compare(&p, &want, &w);
+            guarded_free_all();
+        }
+        gru_team_destroy(team);
+    }
+}
+
+/* --- Rows ------------------------------------------------------------------------------------------ */
+
+/* The same problem with its rows in another order: row b of the new one is row order[b] of the old one. */
+static problem permuted(const problem *p, const size_t *order)
+{
+    problem q = *p;
+    size_t rows = p->shape.rows, hidden = p->shape.hidden;
+    q.x = guarded_floats(p->shape.steps * rows * p->shape.input, GUARD_AFTER, 0);
+    q.h0 = p->h0 ? guarded_floats(count_last(p), GUARD_AFTER, 0) : NULL;
+    q.reset_to = p->reset_to ? guarded_floats(count_last(p), GUARD_AFTER, 0) : NULL;
+    q.lengths = p->lengths ? guarded_bytes(rows * sizeof(size_t), GUARD_AFTER, 0) : NULL;
+    q.mask = p->mask ? guarded_bytes(p->shape.steps * rows, GUARD_AFTER, 0) : NULL;
+    for (size_t b = 0; b < rows; b++) {
+        for (size_t t = 0; t < p->shape.steps; t++) {
+            memcpy(q.x + at_x(p, t, b), p->x + at_x(p, t, order[b]), p->shape.input * sizeof(float));
+            if (p->mask) {
+                q.mask[t * rows + b] = p->mask[t * rows + order[b]];
+            }
+        }
+        for (size_t d = 0; d < p->directions; d++) {
+            if (p->h0) {
+                memcpy(q.h0 + at_state(p, b, d), p->h0 + at_state(p, order[b], d), hidden * sizeof(float));
+            }
+            if (p->reset_to) {
+                memcpy(q.reset_to + at_state(p, b, d), p->reset_to + at_state(p, order[b], d), hidden * sizeof(float));
+            }
+        }
+        if (p->lengths) {
+            q.lengths[b] = p->lengths[order[b]];
+        }
+    }
+    return q;
+}
+
+static answer permuted_answer(const problem *p, const answer *a, const size_t *order)
+{
+    answer b = answer_make(p);
+    size_t hidden = p->shape.hidden;
+    for (size_t row = 0; row < p->shape.rows; row++) {
+        for (size_t d = 0; d < p->directions; d++) {
+            memcpy(b.last + at_state(p, row, d), a->last + at_state(p, order[row], d), hidden * sizeof(float));
+        }
+        for (size_t t = 0; t < p->shape.steps; t++) {
+            memcpy(b.y + at_y(p, t, row, 0), a->y + at_y(p, t, order[row], 0), p->width * sizeof(float));
+            for (int g = p->shape.reset == RESET_NOTHING; g < 3; g++) {
+                memcpy(b.gates[g] + at_gate(p, t, row, 0), a->gates[g] + at_gate(p, t, order[row], 0),
+                       p->directions * hidden * sizeof(float));
+            }
+        }
+    }
+    return b;
+}
+
+void test_bits_permuted(void)
+{
+    for (size_t i = 0; i < 48; i++) {
+        problem p = draw(i, false);
+        answer straight = reference(&p);
+        size_t order[32];
+        for (size_t b = 0; b < p.shape.rows; b++) {
+            size_t k = check_below(b + 1);
+            order[b] = order[k];
+            order[k] = b;
+        }
+        if (straight.y != NULL) {
+            problem q = permuted(&p, order);
+            answer want = permuted_answer(&p, &straight, order);
+            way w = way_random(&q, check_this());
+            compare(&q, &want, &w);
+        }
+        guarded_free_all();
+    }
+}
+
+/* Sizes beyond what the slow definition is run on: several tiles in each direction, and blocks of steps. */
+void test_bits_large(void)
+{
+    static const size_t sizes[][4] = {{300, 257, 3, 6}, {129, 384, 2, 33}, {20, 130, 140, 2}, {513, 96, 5, 9}};
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        problem_shape s = {.input = sizes[i][0], .hidden = sizes[i][1], .steps = sizes[i][2], .rows = sizes[i][3]};
+        s.reset = (enum problem_reset)check_below(3);
+        s.bias = BIAS_6;
+        s.way = i == 3 ? WAY_BOTH : WAY_FORWARD;
+        s.ragged = i % 2 == 0;
+        s.initial = true;
+        problem p = problem_make(&s);
+        answer want = reference(&p);
+        way w = way_random(&p, check_this());
+        compare(&p, &want, &w);
+        guarded_free_all();
+    }
+}

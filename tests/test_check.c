@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_check.c: the harness itself: its random numbers, its hash, its guards. */
+#include "check.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <string.h>
+
+/* The golden hashes hang on these numbers being the same on every machine. */
+void test_check_random(void)
+{
+    check_reseed(1);
+    uint64_t first = check_random();
+    check_reseed(1);
+    CHECK(check_random() == first, "the same seed gives the same numbers");
+    float values[64];
+    check_fill(values, 64, -1.0f, 1.0f);
+    for (size_t i = 0; i < 64; i++) {
+        CHECK(values[i] >= -1.0f && values[i] <= 1.0f, "value %zu is %g", i, (double)values[i]);
+    }
+
+    /* FNV-1a of the byte string 00 00 80 3f, and that of a NaN by any other name. */
+    float one = 1.0f, nan_a = check_float_of(0xffc12345), nan_b = check_float_of(0x7f800001);
+    uint64_t hash = CHECK_HASH;
+    static const unsigned char bytes[] = {0x00, 0x00, 0x80, 0x3f};
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
+    }
+    CHECK(check_hash(CHECK_HASH, &one, 1) == hash, "the hash of 1.0f");
+    CHECK(check_hash(CHECK_HASH, &nan_a, 1) == check_hash(CHECK_HASH, &nan_b, 1), "each NaN hashes alike");
+}
+
+static sigjmp_buf trapped;
+
+static void on_trap(int number)
+{
+    siglongjmp(trapped, number);
+}
+
+static bool traps(const volatile float *address)
+{
+    if (sigsetjmp(trapped, 1) != 0) {
+        return true;
+    }
+    (void)*address;
+    return false;
+}
+
+void test_check_guards(void)
+{
+    struct sigaction trap = {.sa_handler = on_trap}, before_segv, before_bus;
+    sigaction(SIGSEGV, &trap, &before_segv);
+    sigaction(SIGBUS, &trap, &before_bus);
+    for (size_t n = 0; n < 40; n += 13) {
+        float *after = guarded_floats(n, GUARD_AFTER, 0), *before = guarded_floats(n, GUARD_BEFORE, 0);
+        CHECK(traps(after + n), "reading past the end of %zu floats traps", n);
+        CHECK(traps(before - 1), "reading before the start of %zu floats traps", n);
+        CHECK(n == 0 || (!traps(after) && !traps(after + n - 1)), "%zu floats can be read", n);
+        float *shifted = guarded_floats(n, GUARD_BEFORE, 3);
+        CHECK((uintptr_t)shifted % 64 == 12, "the offset sets the alignment");
+        CHECK(guarded_check(shifted), "fresh canaries are whole");
+    }
+    sigaction(SIGSEGV, &before_segv, NULL);
+    sigaction(SIGBUS, &before_bus, NULL);
+}

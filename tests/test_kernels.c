@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_kernels.c: the kernels of each back end, called directly, equal those of the scalar one bit for bit. */
+#include "backend.h"
+#include "check.h"
+#include "layer.h"
+
+#include <string.h>
+
+/* Layers reach these kernels too, but only with the sizes that a run cuts; here each meets every size on its own. */
+
+enum { MOST = 70 };
+
+static float *draw(size_t n)
+{
+    float *array = guarded_floats(n, GUARD_AFTER, 0);
+    check_fill(array, n, -1.0f, 1.0f);
+    for (size_t i = 0; i < n; i += 1 + check_below(20)) {
+        array[i] = check_float_of((uint32_t)check_random());
+    }
+    return array;
+}
+
+static float *draw_clean(size_t n)
+{
+    float *array = guarded_floats(n, GUARD_AFTER, 0);
+    check_fill(array, n, -1.0f, 1.0f);
+    return array;
+}
+
+void test_kernels_clean(void)
+{
+    for (size_t n = 0; n <= MOST; n++) {
+        float *from = draw(n), *got = guarded_floats(n, GUARD_AFTER, check_below(16)), *want = guarded_floats(n, GUARD_AFTER, 0);
+        guarded_freeze(from);
+        check_this()->clean(got, from, n);
+        check_scalar()->clean(want, from, n);
+        CHECK_BITS(got, want, n, "%zu elements", n);
+        guarded_free_all();
+    }
+}
+
+/* A packed matrix in memory whose exact end touches a guard page. */
+static struct gru_product packed(const gru_backend *backend, size_t units, size_t length, size_t gates,
+                                 const float *weights, const float *bias)
+{
+    size_t bytes = 0;
+    if (!CHECK(gru_product_bytes(units, length, gates, backend->lanes, &bytes), "%zu units by %zu fit", units, length)) {
+        return (struct gru_product){0};
+    }
+    void *memory = guarded_bytes(bytes, GUARD_AFTER, 0);
+    struct gru_product product = gru_product_place(memory, units, length, gates, backend->lanes);
+    for (size_t g = 0; g < gates; g++) {
+        gru_matrix matrix = {weights + g * units * length, (ptrdiff_t)length, 1};
+        gru_product_pack(&product, backend->lanes, g, matrix, (gru_vector){bias + g * units, 1});
+    }
+    guarded_freeze(memory);
+    return product;
+}
+
+/* Where unit j of gate g stands in a row of a product's output. */
+static size_t at(const gru_backend *backend, size_t gates, size_t g, size_t j)
+{
+    return j / backend->lanes * gates * backend->lanes + g * backend->lanes + j % backend->lanes;
+}
+
+static size_t groups_of(const gru_backend *backend, size_t units)
+{
+    return (units + backend->lanes - 1) / backend->lanes;
+}
+
+static void check_product(size_t units, size_t length, size_t gates, size_t rows)
+{
+    const gru_backend *backends[2] = {check_scalar(), check_this()};
+    const float *weights = draw_clean(gates * units * length), *bias = draw_clean(gates * units);
+    size_t x_row = length + check_below(5);
+    const float *x = draw_clean(rows * x_row);
+    float *dense[2];
+    for (int i = 0; i < 2; i++) {
+        const gru_backend *b = backends[i];
+        size_t groups = groups_of(b, units), out_row = groups * gates * b->lanes;
+        struct gru_product product = packed(b, units, length, gates, weights, bias);
+        float *out = guarded_floats(rows * out_row, GUARD_AFTER, 0);
+        size_t middle = check_below(groups + 1); /* in two calls, as two slices of a pool would */
+        b->product(&product, rows, x, x_row, 0, middle, out, out_row);
+        b->product(&product, rows, x, x_row, middle, groups, out, out_row);
+        dense[i] = guarded_floats(rows * gates * units, GUARD_AFTER, 0);
+        for (size_t k = 0; k < rows * gates * units; k++) {
+            size_t row = k / (gates * units), g = k / units % gates, j = k % units;
+            dense[i][k] = out[row * out_row + at(b, gates, g, j)];
+        }
+    }
+    CHECK_BITS(dense[1], dense[0], rows * gates * units, "%zu units by %zu, %zu gates, %zu rows", units, length, gates, rows);
+    guarded_free_all();
+}
+
+void test_kernels_product(void)
+{
+    for (size_t units = 1; units <= MOST; units++) {
+        for (size_t gates = 1; gates <= GRU_MAX_GATES; gates++) {
+            check_product(units, 1 + check_below(MOST), gates, 1 + check_below(20));
+        }
+    }
+    for (size_t length = 1; length <= MOST; length++) {
+        check_product(1 + check_below(MOST), length, 1 + check_below(GRU_MAX_GATES), 1);
+    }
+    for (size_t rows = 0; rows <= 40; rows++) {
+        check_product(1 + check_below(MOST), 1 + check_below(20), 1 + rows % 3, rows);
+    }
+    check_product(300, 3, 3, 2);
+}
+
+void test_kernels_arrays(void)
+{
+    for (size_t n = 0; n <= MOST; n++) {
+        for (size_t tier = 0; tier < GRU_TIERS; tier++) {
+            if (gru_backend_check_tier(check_this(), (enum gru_tier)tier, NULL) != GRU_OK) {
+                continue;
+            }
+            float *x = draw(n), *got = guarded_floats(n, GUARD_AFTER, 0), *want = guarded_floats(n, GUARD_AFTER, 0);
+            guarded_freeze(x);
+            check_this()->sigmoid[tier](n, x, got);
+            check_scalar()->sigmoid[tier](n, x, want);
+            CHECK_BITS(got, want, n, "sigmoid of %zu, tier %zu", n, tier);
+            check_this()->tanh[tier](n, x, got);
+            check_scalar()->tanh[tier](n, x, want);
+            CHECK_BITS(got, want, n, "tanh of %zu, tier %zu", n, tier);
+        }
+        float *in[3] = {draw(n), draw(n), draw(n)}, *got = guarded_floats(n, GUARD_AFTER, 0);
+        float *want = guarded_floats(n, GUARD_AFTER, 0);
+        for (int update = GRU_UPDATE_KEEP; update <= GRU_UPDATE_REPLACE; update++) {
+            check_this()->blend((enum gru_update)update, n, in[0], in[1], in[2], got);
+            check_scalar()->blend((enum gru_update)update, n, in[0], in[1], in[2], want);
+            CHECK_BITS(got, want, n, "blend %d of %zu", update, n);
+        }
+        guarded_free_all();
+    }
+}
+
+static void check_gate_rows(size_t units, size_t rows, enum gru_activation activation, size_t tier)
+{
+    size_t a_row = (units + 15) / 16 * 16, out_row = units + check_below(3);
+    struct gru_gate_rows g = {.rows = rows, .units = units, .activation = activation, .hard_alpha = 0.2f, .hard_beta = 0.5f,
+                              .clip = check_below(2) ? 0.5f : 0.0f, .a_row = a_row, .out_row = (ptrdiff_t)out_row};
+    size_t kind = check_below(3), count = rows == 0 ? 0 : (rows - 1) * out_row + units;
+    g.ax = kind == 1 ? NULL : draw(rows * a_row);
+    g.ah = kind == 2 ? NULL : draw(rows * a_row);
+    float *got = guarded_floats(count, GUARD_AFTER, 0), *want = guarded_floats(count, GUARD_AFTER, 0);
+    g.out = got;
+    check_this()->gate[tier](&g);
+    g.out = want;
+    check_scalar()->gate[tier](&g);
+    CHECK_BITS(got, want, count, "%zu units, %zu rows, activation %d, tier %zu", units, rows, (int)activation, tier);
+}
+
+void test_kernels_gate(void)
+{
+    for (size_t units = 1; units <= MOST; units++) {
+        for (size_t i = 0; i < 4; i++) {
+            bool has = gru_backend_check_tier(check_this(), (enum gru_tier)i, NULL) == GRU_OK;
+            check_gate_rows(units, check_below(5), (enum gru_activation)((units + i) % 4), has ? i : 0);
+        }
+        guarded_free_all();
+    }
+}
+
+/* --- Steps ----------------------------------------------------------------------------------------- */
+
+/* One step's operands, dense, and what it must leave behind, dense too. */
+typedef struct step_case {
+    size_t units, rows, tier;
+    enum gru_reset reset;
+    const float *u, *bias, *ax, *h; /* ax: [row][gate][unit] */
+    struct gru_cell cell;
+    struct gru_step base;
+} step_case;
+
+typedef struct step_result {
+    float *h, *y, *gates[3];
+} step_result;
+
+static float *padded_rows(const float *dense, size_t rows, size_t width, size_t row)
+{
+    float *array = guarded_floats(rows * row, GUARD_AFTER, 0);
+    for (size_t i = 0; dense != NULL && i < rows; i++) {
+        memcpy(array + i * row, dense + i * width, width * sizeof(float));
+    }
+    return array;
+}
+
+static size_t ax_gates(const step_case *c)
+{
+    return c->reset == GRU_RESET_NONE ? 2 : 3;
+}
+
+static float *place_ax(const step_case *c, const gru_backend *b, size_t row)
+{
+    size_t gates = ax_gates(c);
+    float *ax = guarded_floats(c->rows * row, GUARD_AFTER, 0);
+    for (size_t k = 0; k < c->rows * gates * c->units; k++) {
+        ax[k / (gates * c->units) * row + at(b, gates, k / c->units % gates, k % c->units)] = c->ax[k];
+    }
+    return ax;
+}
+
+static void run_step(const gru_backend *b, const struct gru_step *s, const step_case *c, size_t groups)
+{
+    size_t middle = check_below(groups + 1);
+    if (c->reset == GRU_RESET_BEFORE) {
+        b->reset[c->tier](s, middle, groups);
+        b->reset[c->tier](s, 0, middle);
+        b->candidate[c->tier](s, 0, middle);
+        b->candidate[c->tier](s, middle, groups);
+    } else {
+        b->step[c->tier](s, 0, middle);
+        b->step[c->tier](s, middle, groups);
+    }
+}
+
+static step_result solve_step(const step_case *c, const gru_backend *b)
+{
+    size_t H = c->units, groups = groups_of(b, H), row = groups * b->lanes, gates = ax_gates(c);
+    size_t recurrent = c->reset == GRU_RESET_BEFORE ? 2 : gates;
+    struct gru_cell cell = c->cell;
+    struct gru_step s = c->base;
+    s.cell = &cell;
+    cell.recurrent = packed(b, H, H, recurrent, c->u, c->bias);
+    if (c->reset == GRU_RESET_BEFORE) {
+        cell.candidate = packed(b, H, H, 1, c->u + 2 * H * H, c->bias + 2 * H);
+    }
+    cell.h_row = row;
+    cell.ax_row = row * gates;
+    s.h = padded_rows(c->h, c->rows, H, row);
+    s.h_next = padded_rows(NULL, c->rows, H, row);
+    s.s = padded_rows(NULL, c->rows, H, row);
+    s.z = padded_rows(NULL, c->rows, H, row);
+    s.ax = place_ax(c, b, cell.ax_row);
+    step_result r;
+    r.y = s.y = draw_clean(c->rows * H);
+    check_fill(r.y, c->rows * H, 0.5f, 0.5f); /* what y_add adds to */
+    for (int g = 0; g < 3; g++) {
+        r.gates[g] = guarded_floats(c->rows * H, GUARD_AFTER, 0);
+        s.gate_out[g] = g == GRU_R && c->reset == GRU_RESET_NONE ? NULL : r.gates[g];
+    }
+    run_step(b, &s, c, groups);
+    r.h = guarded_floats(c->rows * H, GUARD_AFTER, 0);
+    for (size_t i = 0; i < c->rows; i++) {
+        memcpy(r.h + i * H, s.h_next + i * row, H * sizeof(float));
+    }
+    return r;
+}
+
+static void check_step(step_case *c)
+{
+    static const char *const names[3] = {"r", "z", "n"};
+    size_t H = c->units, n = c->rows * H;
+    ptrdiff_t *offsets = guarded_bytes(c->rows * sizeof(ptrdiff_t), GUARD_AFTER, 0);
+    for (size_t i = 0; i < c->rows; i++) {
+        offsets[i] = (ptrdiff_t)((c->rows - 1 - i) * H); /* rows of y upside down */
+    }
+    c->u = draw_clean(3 * H * H);
+    c->bias = draw_clean(3 * H);
+    c->ax = draw_clean(c->rows * 3 * H);
+    c->h = draw_clean(n);
+    c->cell = (struct gru_cell){.units = H, .reset = c->reset, .hard_alpha = 0.2f, .hard_beta = 0.5f};
+    c->cell.update = check_below(2) ? GRU_UPDATE_KEEP : GRU_UPDATE_REPLACE;
+    c->cell.gates = check_below(3) ? GRU_GATES_SIGMOID : GRU_GATES_HARD_SIGMOID;
+    c->cell.clip = check_below(3) ? 0.0f : 0.75f;
+    c->base = (struct gru_step){.rows = c->rows, .y_offset = offsets, .gate_offset = offsets};
+    c->base.y_add = check_below(2) != 0;
+    step_result want = solve_step(c, check_scalar()), got = solve_step(c, check_this());
+    CHECK_BITS(got.h, want.h, n, "H=%zu, %zu rows, reset %d, tier %zu: h", H, c->rows, (int)c->reset, c->tier);
+    CHECK_BITS(got.y, want.y, n, "H=%zu, %zu rows, reset %d, tier %zu: y", H, c->rows, (int)c->reset, c->tier);
+    for (int g = 0; g < 3; g++) {
+        CHECK_BITS(got.gates[g], want.gates[g], n, "H=%zu, %zu rows, reset %d, tier %zu: %s", H, c->rows, (int)c->reset,
+                   c->tier, names[g]);
+    }
+    guarded_free_all();
+}
+
+void test_kernels_step(void)
+{
+    for (size_t units = 1; units <= MOST; units++) {
+        for (int reset = GRU_RESET_AFTER; reset <= GRU_RESET_NONE; reset++) {
+            step_case c = {.units = units, .rows = 1 + check_below(11), .reset = (enum gru_reset)reset};
+            c.tier = check_below(GRU_TIERS);
+            c.tier = gru_backend_check_tier(check_this(), (enum gru_tier)c.tier, NULL) == GRU_OK ? c.tier : GRU_TIER_FAST;
+            check_step(&c);
+        }
+    }
+}

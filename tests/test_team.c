@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_team.c: a team's life and refusals, the system calls of a run, and the memory that objects live in. */
+#define _GNU_SOURCE 1
+#include "check.h"
+#include "memory.h"
+#include "phases.h"
+
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* gcc and clang have each their own way to say that a sanitizer watches. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED true
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#endif
+#ifndef SANITIZED
+#define SANITIZED false
+#endif
+
+/* The threads of this process as the system counts them, or 0 if it doesn't say. */
+static unsigned count_threads(void)
+{
+    FILE *file = fopen("/proc/self/status", "r");
+    unsigned threads = 0;
+    char line[256];
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "Threads: %u", &threads) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return threads;
+}
+
+/* Whether there are soon as many threads as before: one that has been joined may still be counted for a moment. */
+static bool settles_at(unsigned threads)
+{
+    for (int tries = 0; tries < 5000 && count_threads() != threads; tries++)
+        usleep(1000);
+    return count_threads() == threads;
+}
+
+static void mark(void *context, size_t phase, size_t slice)
+{
+    atomic_fetch_add_explicit((atomic_size_t *)context, 1 + phase + slice, memory_order_relaxed);
+}
+
+/* A thousand lives, with and without work, leave no memory and no thread behind. */
+void test_team_lives(void)
+{
+    _Alignas(64) unsigned char state[1024];
+    check_memory memory = {0};
+    const gru_allocator allocator = check_allocator(&memory);
+    const unsigned threads = count_threads();
+    for (size_t life = 0; life < 1000; life++) {
+        gru_team *team = NULL;
+        gru_error error = {0};
+        if (!CHECK_STATUS(gru_team_create(&team, 1 + life % 4, life % 2 ? &allocator : NULL, &error), GRU_OK, &error,
+                          "life %zu", life))
+            return;
+        if (life % 3 == 0) {
+            atomic_size_t sum = 0;
+            gru_phases_run(gru_team_pool(team), 2, 2, mark, &sum, state);
+            CHECK(sum == 8, "two phases of two slices, %zu", (size_t)sum);
+        }
+        gru_team_destroy(team);
+    }
+    CHECK(memory.calls == 500 && memory.live == 0 && memory.mistakes == 0, "%zu blocks of %zu are left, %zu mistakes",
+          memory.live, memory.calls, memory.mistakes);
+    CHECK(settles_at(threads), "%u threads before, %u after", threads, count_threads());
+}
+
+/* Each refusal has its status, writes nothing and keeps nothing. */
+void test_team_refusals(void)
+{
+    gru_error error = {0};
+    gru_team *const untouched = (gru_team *)&error, *team = untouched;
+    check_memory memory = {.fail_at = 1};
+    const gru_allocator full = check_allocator(&memory);
+    gru_allocator half = full;
+    half.release = NULL;
+    CHECK_STATUS(gru_team_create(NULL, 2, NULL, &error), GRU_NULL_POINTER, &error, "no team");
+    CHECK_STATUS(gru_team_create(&team, 2, &half, &error), GRU_NULL_POINTER, &error, "half an allocator");
+    CHECK_STATUS(gru_team_create(&team, 2, &full, &error), GRU_NO_MEMORY, &error, "no memory");
+    CHECK_STATUS(gru_team_create(&team, SIZE_MAX, NULL, &error), GRU_OVERFLOW, &error, "more threads than bytes");
+    CHECK_STATUS(gru_team_create(&team, SIZE_MAX / 4096, NULL, &error), GRU_NO_MEMORY, &error, "too many threads");
+    CHECK(team == untouched && memory.live == 0, "a refusal writes nothing and keeps nothing");
+    CHECK(gru_team_pool(NULL) == NULL, "no team has no pool");
+}
+
+enum { CHILD_CANNOT = 77 };
+
+/* In a child, with a user id of its own where that is possible, since the limit counts all threads of a user. */
+static int child_without_threads(void)
+{
+    alarm(60);
+    check_memory memory = {0};
+    const gru_allocator allocator = check_allocator(&memory);
+    const unsigned threads = count_threads();
+    const struct rlimit limit = {3, 3};
+    if (setrlimit(RLIMIT_NPROC, &limit))
+        return CHILD_CANNOT;
+    if (geteuid() == 0 && setuid(65534))
+        return CHILD_CANNOT;
+    gru_error error = {0};
+    gru_team *team = NULL;
+    const enum gru_status status = gru_team_create(&team, 16, &allocator, &error);
+    if (status == GRU_OK) /* a system that doesn't keep the limit */
+        return CHILD_CANNOT;
+    const bool undone = !team && memory.live == 0 && memory.mistakes == 0;
+    /* ThreadSanitizer starts a thread of its own with a program's first. */
+    const bool gone = SANITIZED || settles_at(threads);
+    return status == GRU_NO_THREAD && error.status == status && undone && gone ? 0 : 1;
+}
+
+/* If the system refuses a thread, those that have been started are gone again. */
+void test_team_no_thread(void)
+{
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(child_without_threads());
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_CANNOT)
+        SKIP("this system doesn't limit a user's threads");
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a refused thread is reported and undone, %x", status);
+}
+
+/* ---------------------------------------------------------------------------------------------------
+ * System calls
+ *
+ * Children enter strict mode, in which the kernel kills whoever calls anything but read, write and exit, and then tell
+ * through a pipe that they have got through.
+ */
+enum strict { ALONE, IN_TURN, TEAM, STRICTS };
+static const char *const stricts[STRICTS] = {"one thread", "a caller's pool in turn", "a team between two phases"};
+
+static void run_in_turn(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
+{
+    (void)context;
+    for (size_t i = 0; i < count; i++)
+        task(argument, i);
+}
+
+static bool enter_strict(void)
+{
+    return !prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+}
+
+/* Each thread of the team enters in its first slice; from then on, to its last, it can call nothing. */
+static void mark_strictly(void *context, size_t phase, size_t slice)
+{
+    static _Thread_local bool entered;
+    if (!entered) {
+        entered = true;
+        enter_strict();
+    }
+    /* Now and then the others wait long enough to give the CPU away, if they did such a thing. */
+    if (slice == 0 && phase % 1000 == 999)
+        for (volatile int i = 0; i < 1000000; i++)
+            ;
+    mark(context, phase, slice);
+}
+
+static void child_strict(enum strict strict, int out)
+{
+    static _Alignas(64) unsigned char state[4096];
+    atomic_size_t sum = 0;
+    gru_team *team = NULL;
+    gru_pool pool = {.size = sizeof pool, .threads = strict == ALONE ? 1 : 4, .run = run_in_turn};
+    /* As many threads as CPUs, since a larger team may yield; at most four, which is what `sum` below supposes. */
+    if (strict == TEAM && gru_team_create(&team, 0, NULL, NULL) == GRU_OK)
+        pool = *gru_team_pool(team);
+    const bool possible = strict == TEAM ? team && pool.threads > 1 : enter_strict();
+    if (possible)
+        gru_phases_run(&pool, 5000, 4, strict == TEAM ? mark_strictly : mark, &sum, state);
+    const char answer = !possible ? 's' : sum == 5000 * 4 + 4 * (4999 * 5000 / 2) + 5000 * 6 ? 'y' : 'n';
+    if (write(out, &answer, 1) == 1)
+        syscall(SYS_exit, 0);
+}
+
+/* What a child says: a letter, or 'k' if it was killed or hangs, as it would if one of its threads were killed. */
+static char ask_strict(enum strict strict)
+{
+    int ends[2];
+    if (pipe(ends))
+        return 'p';
+    const pid_t child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        child_strict(strict, ends[1]);
+        for (;;)
+            pause();
+    }
+    close(ends[1]);
+    char answer = 'k';
+    struct pollfd wait = {.fd = ends[0], .events = POLLIN};
+    if (poll(&wait, 1, 60000) != 1 || read(ends[0], &answer, 1) != 1)
+        answer = 'k';
+    close(ends[0]);
+    kill(child, SIGKILL); /* its idle workers are past their strict lives */
+    waitpid(child, NULL, 0);
+    return answer;
+}
+
+/* No system call with one thread, none in a caller's pool that never waits, none between two phases of a team. */
+void test_team_no_system_call(void)
+{
+    if (SANITIZED)
+        SKIP("the sanitizer's own system calls would be punished");
+    for (enum strict strict = ALONE; strict < STRICTS; strict++) {
+        const char answer = ask_strict(strict);
+        if (answer == 's' && strict == ALONE)
+            SKIP("this system has no strict mode");
+        CHECK(answer == 'y' || answer == 's', "%s calls nothing: %c", stricts[strict], answer);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------------
+ * Memory
+ */
+void test_memory(void)
+{
+    const size_t mib = (size_t)1 << 20;
+    const size_t sizes[] = {0, 1, 63, 1000, mib - 1, mib, mib + 1, 2 * mib, 2 * mib + 1, 5 * mib + 7};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (size_t alignment = 1; alignment <= 4 * mib; alignment *= 4) {
+            unsigned char *memory = gru_allocate(NULL, sizes[i], alignment);
+            if (!CHECK(memory && (uintptr_t)memory % alignment == 0, "%zu bytes aligned to %zu", sizes[i], alignment))
+                return;
+            memset(memory, 0x5a, sizes[i]);
+            gru_release(NULL, memory, sizes[i]);
+        }
+    }
+    for (size_t shift = 1; shift < 6; shift++)
+        CHECK(!gru_allocate(NULL, SIZE_MAX >> shift, 64), "SIZE_MAX >> %zu bytes are refused", shift);
+    gru_release(NULL, NULL, 1);
+
+    check_memory counted = {0};
+    const gru_allocator allocator = check_allocator(&counted), zero = {0};
+    void *memory = gru_allocate(&allocator, 3 * mib, 128);
+    CHECK(memory && counted.live == 1 && counted.bytes == 3 * mib, "an allocator is asked for what is needed");
+    gru_release(&allocator, memory, 3 * mib);
+    CHECK(counted.live == 0 && counted.mistakes == 0, "and gets it back");
+    memory = gru_allocate(&zero, 100, 64);
+    CHECK(memory, "an allocator of zeros is none");
+    gru_release(&zero, memory, 100);
+    CHECK(gru_allocator_sound(NULL) && gru_allocator_sound(&zero) && gru_allocator_sound(&allocator), "sound");
+}
