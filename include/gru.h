@@ -27,10 +27,12 @@
  * alone or in any batch, for one call of T steps or T calls of one, for any number of threads, any
  * alignment and any stride. The arithmetic has a version, GRU_ARITHMETIC; results change only with it.
  * They assume the floating-point environment that a C program starts with: rounding to nearest, and
- * subnormals neither flushed nor read as zero (no result of a layer depends on the latter).
+ * subnormals neither flushed nor read as zero.
  *
- * Nothing hidden in a run. gru_run and gru_run_stack don't allocate, lock or call the system, and fail
- * only for the reasons that gru_error states, before anything is written.
+ * Nothing hidden in a run. gru_run and gru_run_stack don't allocate and don't lock, and fail only for the
+ * reasons that gru_error states, before anything is written. They don't call the system, unless threads
+ * are asked for: a gru_team wakes its sleeping threads, at most once each per call, and where there are more
+ * threads than CPUs, or the pool is yours, a long wait may give the CPU away (sched_yield).
  *
  * No byte outside your arrays is read or written, and no padding or alignment is asked of you.
  *
@@ -91,7 +93,7 @@ enum gru_status {
     GRU_BAD_ALIGNMENT,      /* memory for a layer isn't aligned to GRU_ALIGNMENT */
     GRU_SMALL_MEMORY,       /* a workspace or a layer's memory is too small */
     GRU_MISMATCH,           /* the sizes of two objects that meet don't agree */
-    GRU_OVERLAP,            /* two arrays overlap in a way that isn't allowed */
+    GRU_OVERLAP,            /* two arrays overlap in a way that isn't allowed, and that is easily seen */
     GRU_UNKNOWN_BACKEND,    /* no back end has this name */
     GRU_MISSING_BACKEND,    /* the back end exists, but not in this build or not on this CPU */
     GRU_UNSUPPORTED,        /* a combination that this CPU or this version can't do */
@@ -265,7 +267,7 @@ GRU_API enum gru_status gru_weights_pytorch(gru_weights *weights, const gru_desc
                                             gru_error *error);
 
 /* Keras layers.GRU: kernel [I, 3H], recurrent_kernel [H, 3H]; gates z, r, h. reset_after=True (reset
- * after): bias [2, 3H], bias none or six. reset_after=False (reset before): bias [3H], none or one. */
+ * after): bias [2, 3H], bias none or six. reset_after=False (reset before): bias [3H], none or one. Update keep. */
 GRU_API enum gru_status gru_weights_keras(gru_weights *weights, const gru_desc *desc, const float *kernel,
                                           const float *recurrent_kernel, const float *bias, gru_error *error);
 
@@ -307,7 +309,8 @@ GRU_API enum gru_status gru_weights_joined(gru_weights *weights, const gru_desc 
  */
 typedef struct gru_layer gru_layer;
 
-/* Memory for objects. `allocate` returns memory aligned to `alignment` (a power of two) or NULL. */
+/* Memory for objects. `allocate` returns memory aligned to `alignment` (a power of two) or NULL. A struct that is all
+ * zeros is no allocator. */
 typedef struct gru_allocator {
     void *(*allocate)(void *context, size_t bytes, size_t alignment);
     void (*release)(void *context, void *memory, size_t bytes);
@@ -372,12 +375,12 @@ GRU_API const gru_pool *gru_team_pool(const gru_team *team);
 /*
  * The states of one layer. State of row b, direction d: h0 + s * h0_row + d * h0_direction, where s is b, or
  * io.index[b] if there is an index. `h0` is the state before the first step (NULL: zeros), `h` receives the state
- * after the last (NULL: not wanted). They may be the same array with the same strides; otherwise they must not
- * overlap. PyTorch's and ONNX's [D, B, H] is row = H, direction = B * H.
+ * after the last (NULL: not wanted); a row without steps gets its h0, tiny values being +0 as everywhere in a layer. The
+ * two may be the same array with the same strides; otherwise they must not overlap. PyTorch's and ONNX's [D, B, H] is row = H, direction = B * H.
  *
  * `gates`, indexed by GRU_R, GRU_Z, GRU_N, receive each step's gates as they were used (NULL: not wanted): those
  * of step t, row b, direction d at gates[g] + t * gates_step + b * gates_row + d * gates_direction. As in y, t is
- * where the step's x stands, and steps past a row's length give zeros.
+ * where the step's x stands, and steps past a row's length give zeros. gates[GRU_R] must be NULL if the layer has no reset.
  */
 typedef struct gru_state {
     const float *h0;

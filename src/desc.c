@@ -93,15 +93,6 @@ enum gru_status gru_desc_read(gru_desc *to, const gru_desc *from, gru_error *err
     return GRU_OK;
 }
 
-/* Whether the farthest of `count` elements, `stride` apart, adds up with `reach` to an offset that can exist. */
-static bool add_reach(size_t *reach, size_t count, ptrdiff_t stride)
-{
-    size_t step = stride < 0 ? (size_t)0 - (size_t)stride : (size_t)stride;
-    size_t span;
-    return gru_elements(count - 1, step, 1, &span) && gru_add(*reach, span, reach) &&
-           *reach < (size_t)PTRDIFF_MAX / sizeof(float);
-}
-
 static enum gru_status check_matrix(const gru_matrix *matrix, const gru_desc *desc, char which, size_t gate,
                                     gru_error *error)
 {
@@ -115,8 +106,8 @@ static enum gru_status check_matrix(const gru_matrix *matrix, const gru_desc *de
     if (matrix->data == NULL)
         return gru_fail(error, GRU_NULL_POINTER, "weights.%c[%s].data is NULL", which, gru_gate_names[gate]);
     size_t reach = 0;
-    if (!add_reach(&reach, desc->hidden, matrix->unit) ||
-        !add_reach(&reach, which == 'w' ? desc->input : desc->hidden, matrix->column))
+    if (!gru_add_reach(&reach, desc->hidden, matrix->unit) ||
+        !gru_add_reach(&reach, which == 'w' ? desc->input : desc->hidden, matrix->column))
         return gru_fail(error, GRU_OVERFLOW,
                         "weights.%c[%s] with unit %td and column %td reaches beyond memory's address range", which,
                         gru_gate_names[gate], matrix->unit, matrix->column);
@@ -131,7 +122,7 @@ static enum gru_status check_bias(const gru_vector *bias, const gru_desc *desc, 
                         gru_gate_names[gate], wanted ? "NULL" : "set", gru_bias_names[desc->bias],
                         desc->reset == GRU_RESET_NONE ? ", without a reset gate" : "");
     size_t reach = 0;
-    if (wanted && !add_reach(&reach, desc->hidden, bias->unit))
+    if (wanted && !gru_add_reach(&reach, desc->hidden, bias->unit))
         return gru_fail(error, GRU_OVERFLOW, "weights.%s[%s] with unit %td reaches beyond memory's address range",
                         which, gru_gate_names[gate], bias->unit);
     return GRU_OK;

@@ -19,9 +19,10 @@ struct gru_gate {
 /* Rows that go through the products together; more of them need no more workspace. */
 enum { BLOCK_ROWS = 64 };
 
-static enum gru_status check_view(const char *name, size_t length, const gru_matrix *matrix, const gru_vector *bias,
-                                  gru_error *error)
+static enum gru_status check_view(const char *name, size_t units, size_t length, const gru_matrix *matrix,
+                                  const gru_vector *bias, gru_error *error)
 {
+    size_t reach = 0, bias_reach = 0;
     if (length && !matrix->data)
         return gru_fail(error, GRU_NULL_POINTER, "%s.data is NULL, but it has %zu columns", name, length);
     if (!length && matrix->data)
@@ -29,6 +30,10 @@ static enum gru_status check_view(const char *name, size_t length, const gru_mat
     if (!length && bias->data)
         return gru_fail(error, GRU_BAD_BIAS, "b%s is set, but without %s there is no sum that it would start",
                         name[0] == 'w' ? "x" : "h", name);
+    if (length && (!gru_add_reach(&reach, units, matrix->unit) || !gru_add_reach(&reach, length, matrix->column) ||
+                   !gru_add_reach(&bias_reach, units, bias->data ? bias->unit : 0)))
+        return gru_fail(error, GRU_OVERFLOW, "%s with unit %td and column %td, or its bias with unit %td, reaches beyond memory's "
+                        "address range", name, matrix->unit, matrix->column, bias->unit);
     return GRU_OK;
 }
 
@@ -55,9 +60,9 @@ static enum gru_status read_desc(gru_gate_desc *to, const gru_gate_desc *from, g
     if (status == GRU_OK)
         status = check_numbers(to, error);
     if (status == GRU_OK)
-        status = check_view("w", to->inputs, &to->w, &to->bx, error);
+        status = check_view("w", to->units, to->inputs, &to->w, &to->bx, error);
     if (status == GRU_OK)
-        status = check_view("u", to->states, &to->u, &to->bh, error);
+        status = check_view("u", to->units, to->states, &to->u, &to->bh, error);
     if (status == GRU_OK && !to->backend)
         status = gru_backend_find(&to->backend, NULL, error);
     if (status == GRU_OK)

@@ -96,7 +96,7 @@ static enum gru_status check_h(const struct gru_layer *layer, const gru_io *io, 
 {
     size_t hidden = layer->desc.hidden;
     int both = layer->directions == 2;
-    if (!state->h)
+    if (!state->h || io->rows == 0)
         return GRU_OK;
     if (io->rows > 1 && magnitude(state->h_row) < hidden)
         return gru_fail(error, GRU_BAD_STRIDE, "state.h_row is %td, but a state is %zu wide: states would overlap",
@@ -121,5 +121,9 @@ enum gru_status gru_state_check(const struct gru_layer *layer, const gru_io *io,
         if (state->gates[g])
             status = check_strides("state.gates", layer->desc.hidden, io->steps, state->gates_step, io->rows,
                                    state->gates_row, error);
+    for (int g = 0; g < 3 && status == GRU_OK && layer->directions == 2 && io->steps && io->rows; g++)
+        if (state->gates[g] && magnitude(state->gates_direction) < layer->desc.hidden)
+            return gru_fail(error, GRU_BAD_STRIDE, "state.gates_direction is %td, but a gate is %zu wide: the two directions "
+                            "would overlap", state->gates_direction, layer->desc.hidden);
     return status;
 }

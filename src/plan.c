@@ -26,7 +26,7 @@ void gru_plan_layer(struct gru_layer *layer)
 {
     size_t padded = layer->groups * layer->backend->lanes;
     layer->x_row = row_floats(layer->desc.input);
-    layer->ax_row = padded * layer->half[0].input.gates;
+    layer->ax_row = row_floats(padded * layer->half[0].input.gates);
     layer->h_row = row_floats(padded);
     /* Each row of the batch has at most one row of each array, and five indices; a block has at most GRU_BLOCK_ROWS rows
      * more than the batch. Half of the address range leaves room for rounding and for the phases' state. */

@@ -37,11 +37,12 @@ enum gru_status gru_run(const gru_layer *layer, const gru_io *io, void *workspac
     io = gru_io_read(io, &room, &status, error);
     if (!io)
         return status;
-    status = gru_io_check(layer, layer, io, error);
+    /* First of all the sizes: an array of more lengths than memory holds mustn't be looked at. */
+    status = plan_run(&plan, layer, io->steps, io->rows, &needed, error);
+    if (status == GRU_OK)
+        status = gru_io_check(layer, layer, io, error);
     if (status == GRU_OK)
         status = gru_state_check(layer, io, &io->state, error);
-    if (status == GRU_OK)
-        status = plan_run(&plan, layer, io->steps, io->rows, &needed, error);
     if (status != GRU_OK)
         return status;
     if (!workspace)

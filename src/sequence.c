@@ -150,11 +150,11 @@ static void input(const struct sequence *q, size_t rows, size_t first, size_t en
 
 /* After a step, where that is asked for: states of rows that have ended go to the caller, those of rows that are reset are replaced. Each slice
  * sees to its own units, which it has just written. */
-static void settle(const struct sequence *q, size_t step, float *h_next, size_t first_group, size_t end_group)
+static void settle(const struct sequence *q, size_t step, size_t rows, size_t left, float *h_next, size_t first_group,
+                   size_t end_group)
 {
     size_t lanes = q->layer->backend->lanes, hidden = q->layer->desc.hidden;
     size_t first = first_group * lanes, end = end_group * lanes < hidden ? end_group * lanes : hidden;
-    size_t left = alive(q, step + 1), rows = alive(q, step);
     if (q->state->h)
         for (size_t row = left; row < rows; row++)
             memcpy(end_of(q, row) + first, h_next + row * q->layer->h_row + first, (end - first) * sizeof(float));
@@ -182,8 +182,11 @@ static void step(const struct sequence *q, struct gru_step *now, size_t s, size_
         backend->reset[tier](now, first, end);
     else
         backend->candidate[tier](now, first, end);
-    if (pass == q->passes - 1 && (q->state->h || q->io->reset_mask))
-        settle(q, s, now->h_next, first, end);
+    if (pass == q->passes - 1) {
+        size_t left = alive(q, s + 1);
+        if (left < now->rows || q->io->reset_mask)
+            settle(q, s, now->rows, left, now->h_next, first, end);
+    }
 }
 
 /* One slice of one phase; which block and which part of it follows from the phase's number. */

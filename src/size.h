@@ -40,4 +40,13 @@ static inline bool gru_elements(size_t a, size_t b, size_t c, size_t *out)
     return true;
 }
 
+/* Whether the farthest of `count` elements, `stride` apart, adds up with `reach` to an offset that can exist. */
+static inline bool gru_add_reach(size_t *reach, size_t count, ptrdiff_t stride)
+{
+    size_t step = stride < 0 ? (size_t)0 - (size_t)stride : (size_t)stride;
+    size_t span;
+    return gru_elements(count - 1, step, 1, &span) && gru_add(*reach, span, reach) &&
+           *reach < (size_t)PTRDIFF_MAX / sizeof(float);
+}
+
 #endif

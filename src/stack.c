@@ -260,6 +260,9 @@ enum gru_status gru_run_stack(const gru_layer *const *layers, size_t count, cons
         return gru_fail(error, workspace ? GRU_SMALL_MEMORY : GRU_NULL_POINTER,
                         "the workspace at %p has %zu bytes, but %zu steps of %zu rows through %zu layers need %zu", workspace,
                         workspace_bytes, io->steps, io->rows, count, plan.bytes);
+    /* Without rows strides mean nothing, and steps may be any number. */
+    if (io->rows == 0)
+        return GRU_OK;
     struct stack stack = {layers, count, io, states, &plan, gru_align(workspace)};
     run_stack(&stack);
     return GRU_OK;

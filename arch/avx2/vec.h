@@ -10,6 +10,7 @@
 
 typedef __m256 vec;
 typedef __m256i ivec;
+typedef __m256i index;
 typedef __m256 mask; /* all bits of a lane set, or none */
 
 /* 16 registers: 12 accumulators leave room for three weights and a broadcast input. */
@@ -44,14 +45,44 @@ static inline vec v_keep(mask m, vec a) { return _mm256_and_ps(m, a); }
 
 static inline ivec v_bits(vec a) { return _mm256_castps_si256(a); }
 static inline vec v_float(ivec a) { return _mm256_castsi256_ps(a); }
-static inline ivec i_set1(int32_t a) { return _mm256_set1_epi32(a); }
-static inline ivec i_and(ivec a, ivec b) { return _mm256_and_si256(a, b); }
-static inline ivec i_or(ivec a, ivec b) { return _mm256_or_si256(a, b); }
-static inline ivec i_xor(ivec a, ivec b) { return _mm256_xor_si256(a, b); }
-static inline ivec i_add(ivec a, ivec b) { return _mm256_add_epi32(a, b); }
-static inline ivec i_sub(ivec a, ivec b) { return _mm256_sub_epi32(a, b); }
+
+/* x86 returns the second operand when either is NaN: that is x here. */
+static inline vec v_at_most(vec c, vec x) { return _mm256_min_ps(c, x); }
+static inline vec v_at_least(vec c, vec x) { return _mm256_max_ps(c, x); }
+static inline vec v_zero_below(vec x, vec c, vec y)
+{
+    return _mm256_andnot_ps(_mm256_cmp_ps(x, c, _CMP_LT_OQ), y);
+}
+
+static inline ivec i_shr(ivec a, int n) { return _mm256_srli_epi32(a, n); }
 static inline ivec i_shl(ivec a, int n) { return _mm256_slli_epi32(a, n); }
-static inline mask i_gt(ivec a, ivec b) { return _mm256_castsi256_ps(_mm256_cmpgt_epi32(a, b)); }
+static inline ivec i_set1(uint32_t a) { return _mm256_set1_epi32((int)a); }
+
+static inline vec v_signbit(vec a) { return _mm256_and_ps(a, _mm256_set1_ps(-0.0f)); }
+static inline vec v_abs(vec a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
+static inline vec v_abs_at_least(vec a, vec c) { return v_float(_mm256_max_epi32(v_bits(v_abs(a)), v_bits(c))); }
+static inline vec v_clamp_abs(vec a, uint32_t low, vec top)
+{
+    ivec b = v_bits(v_abs(a));
+    return v_at_most(top, v_float(_mm256_and_si256(b, _mm256_cmpgt_epi32(b, i_set1(low - 1)))));
+}
+static inline vec v_at_most_or_tiny(vec top, vec a)
+{
+    ivec e = _mm256_and_si256(v_bits(a), i_set1(0x60000000u));
+    return v_at_most(top, v_float(_mm256_andnot_si256(_mm256_cmpeq_epi32(e, _mm256_setzero_si256()), v_bits(a))));
+}
+static inline vec v_with_sign(vec a, vec s) { return _mm256_or_ps(a, v_signbit(s)); }
+static inline vec v_xor_sign(vec a, vec s) { return _mm256_xor_ps(a, v_signbit(s)); }
+static inline vec v_if_sign(vec s, vec a, vec b) { return _mm256_blendv_ps(b, a, s); }
+static inline vec v_clean(vec a)
+{
+    ivec big = _mm256_cmpgt_epi32(v_bits(v_abs(a)), i_set1(0x207fffffu));
+    return v_float(_mm256_and_si256(big, v_bits(a)));
+}
+
+/* vpermps reads the low three bits of each index only. */
+static inline index v_index(ivec i) { return i; }
+static inline vec v_lookup(const float t[8], index i) { return _mm256_permutevar8x32_ps(_mm256_loadu_ps(t), i); }
 
 static inline vec v_sleef_exp(vec a) { return Sleef_finz_expf8_u10avx2(a); }
 static inline vec v_sleef_tanh(vec a) { return Sleef_finz_tanhf8_u10avx2(a); }

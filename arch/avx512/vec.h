@@ -10,6 +10,7 @@
 
 typedef __m512 vec;
 typedef __m512i ivec;
+typedef __m512i index;
 typedef __mmask16 mask;
 
 /* 32 registers: 24 accumulators leave room for three weights and a broadcast input. */
@@ -40,14 +41,52 @@ static inline vec v_keep(mask m, vec a) { return _mm512_maskz_mov_ps(m, a); }
 
 static inline ivec v_bits(vec a) { return _mm512_castps_si512(a); }
 static inline vec v_float(ivec a) { return _mm512_castsi512_ps(a); }
-static inline ivec i_set1(int32_t a) { return _mm512_set1_epi32(a); }
-static inline ivec i_and(ivec a, ivec b) { return _mm512_and_si512(a, b); }
-static inline ivec i_or(ivec a, ivec b) { return _mm512_or_si512(a, b); }
-static inline ivec i_xor(ivec a, ivec b) { return _mm512_xor_si512(a, b); }
-static inline ivec i_add(ivec a, ivec b) { return _mm512_add_epi32(a, b); }
-static inline ivec i_sub(ivec a, ivec b) { return _mm512_sub_epi32(a, b); }
+
+/* x86 returns the second operand when either is NaN: that is x here. */
+static inline vec v_at_most(vec c, vec x) { return _mm512_min_ps(c, x); }
+static inline vec v_at_least(vec c, vec x) { return _mm512_max_ps(c, x); }
+static inline vec v_zero_below(vec x, vec c, vec y)
+{
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, c, _CMP_NLT_UQ), y);
+}
+
+static inline ivec i_shr(ivec a, int n) { return _mm512_srli_epi32(a, (unsigned)n); }
 static inline ivec i_shl(ivec a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
-static inline mask i_gt(ivec a, ivec b) { return _mm512_cmpgt_epi32_mask(a, b); }
+static inline ivec i_set1(uint32_t a) { return _mm512_set1_epi32((int)a); }
+
+static inline vec v_abs(vec a) { return v_float(_mm512_and_epi32(v_bits(a), i_set1(0x7fffffffu))); }
+static inline vec v_abs_at_least(vec a, vec c) { return v_float(_mm512_max_epi32(v_bits(v_abs(a)), v_bits(c))); }
+static inline vec v_clamp_abs(vec a, uint32_t low, vec top)
+{
+    vec b = v_abs(a);
+    return _mm512_maskz_min_ps(_mm512_cmpge_epu32_mask(v_bits(b), i_set1(low)), top, b);
+}
+static inline vec v_at_most_or_tiny(vec top, vec a)
+{
+    return _mm512_maskz_min_ps(_mm512_test_epi32_mask(v_bits(a), i_set1(0x60000000u)), top, a);
+}
+/* Truth tables of vpternlog: a | (b & c) and a ^ (b & c). */
+static inline vec v_with_sign(vec a, vec s)
+{
+    return v_float(_mm512_ternarylogic_epi32(v_bits(a), v_bits(s), i_set1(0x80000000u), 0xf8));
+}
+static inline vec v_xor_sign(vec a, vec s)
+{
+    return v_float(_mm512_ternarylogic_epi32(v_bits(a), v_bits(s), i_set1(0x80000000u), 0x78));
+}
+static inline vec v_if_sign(vec s, vec a, vec b) { return _mm512_mask_mov_ps(b, _mm512_movepi32_mask(v_bits(s)), a); }
+static inline vec v_clean(vec a)
+{
+    ivec twice = _mm512_slli_epi32(v_bits(a), 1);
+    return _mm512_maskz_mov_ps(_mm512_cmpge_epu32_mask(twice, i_set1(0x41000000u)), a);
+}
+
+/* vpermps reads the low four bits of each index: the table of eight stands there twice. */
+static inline index v_index(ivec i) { return i; }
+static inline vec v_lookup(const float t[8], index i)
+{
+    return _mm512_permutexvar_ps(i, _mm512_broadcast_f32x8(_mm256_loadu_ps(t)));
+}
 
 static inline vec v_sleef_exp(vec a) { return Sleef_finz_expf16_u10avx512f(a); }
 static inline vec v_sleef_tanh(vec a) { return Sleef_finz_tanhf16_u10avx512f(a); }

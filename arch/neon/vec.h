@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 typedef float32x4_t vec;
-typedef int32x4_t ivec;
+typedef uint32x4_t ivec;
+typedef uint8x16_t index;
 typedef uint32x4_t mask; /* all bits of a lane set, or none */
 
 /* 32 registers: 24 accumulators, four rows of four inputs each, whose lanes fmla takes one by one, and some weights. */
@@ -56,16 +57,55 @@ static inline mask v_lt(vec a, vec b) { return vcltq_f32(a, b); }
 static inline vec v_select(mask m, vec a, vec b) { return vbslq_f32(m, a, b); }
 static inline vec v_keep(mask m, vec a) { return vreinterpretq_f32_u32(vandq_u32(m, vreinterpretq_u32_f32(a))); }
 
-static inline ivec v_bits(vec a) { return vreinterpretq_s32_f32(a); }
-static inline vec v_float(ivec a) { return vreinterpretq_f32_s32(a); }
-static inline ivec i_set1(int32_t a) { return vdupq_n_s32(a); }
-static inline ivec i_and(ivec a, ivec b) { return vandq_s32(a, b); }
-static inline ivec i_or(ivec a, ivec b) { return vorrq_s32(a, b); }
-static inline ivec i_xor(ivec a, ivec b) { return veorq_s32(a, b); }
-static inline ivec i_add(ivec a, ivec b) { return vaddq_s32(a, b); }
-static inline ivec i_sub(ivec a, ivec b) { return vsubq_s32(a, b); }
-static inline ivec i_shl(ivec a, int n) { return vshlq_s32(a, vdupq_n_s32(n)); }
-static inline mask i_gt(ivec a, ivec b) { return vcgtq_s32(a, b); }
+static inline ivec v_bits(vec a) { return vreinterpretq_u32_f32(a); }
+static inline vec v_float(ivec a) { return vreinterpretq_f32_u32(a); }
+
+/* fmin and fmax hand a NaN on; c is no zero, so their order of the zeros is never asked. */
+static inline vec v_at_most(vec c, vec x) { return vminq_f32(c, x); }
+static inline vec v_at_least(vec c, vec x) { return vmaxq_f32(c, x); }
+static inline vec v_zero_below(vec x, vec c, vec y) { return v_float(vbicq_u32(v_bits(y), vcltq_f32(x, c))); }
+
+#define i_shr(a, n) vshrq_n_u32(a, n)
+#define i_shl(a, n) vshlq_n_u32(a, n)
+static inline ivec i_set1(uint32_t a) { return vdupq_n_u32(a); }
+
+static inline vec v_abs(vec a) { return vabsq_f32(a); }
+static inline vec v_abs_at_least(vec a, vec c) { return v_float(vmaxq_u32(v_bits(v_abs(a)), v_bits(c))); }
+static inline vec v_clamp_abs(vec a, uint32_t low, vec top)
+{
+    ivec b = v_bits(v_abs(a));
+    return v_at_most(top, v_float(vandq_u32(b, vcgeq_u32(b, i_set1(low)))));
+}
+static inline vec v_at_most_or_tiny(vec top, vec a)
+{
+    return v_at_most(top, v_float(vandq_u32(v_bits(a), vtstq_u32(v_bits(a), i_set1(0x60000000u)))));
+}
+static inline vec v_with_sign(vec a, vec s) { return vbslq_f32(i_set1(0x80000000u), s, a); }
+static inline vec v_xor_sign(vec a, vec s)
+{
+    return v_float(veorq_u32(v_bits(a), vandq_u32(v_bits(s), i_set1(0x80000000u))));
+}
+static inline vec v_if_sign(vec s, vec a, vec b)
+{
+    return vbslq_f32(vcltzq_s32(vreinterpretq_s32_f32(s)), a, b);
+}
+static inline vec v_clean(vec a)
+{
+    ivec big = vcgeq_u32(v_bits(v_abs(a)), i_set1(0x20800000u));
+    return v_float(vandq_u32(big, v_bits(a)));
+}
+
+/* tbl counts bytes: (4 i, 4 i + 1, 4 i + 2, 4 i + 3), made once for all tables. */
+static inline index v_index(ivec i)
+{
+    ivec k = vandq_u32(i, i_set1(7));
+    return vreinterpretq_u8_u32(vmlaq_u32(i_set1(0x03020100u), k, i_set1(0x04040404u)));
+}
+static inline vec v_lookup(const float t[8], index i)
+{
+    uint8x16x2_t b = { { vreinterpretq_u8_f32(vld1q_f32(t)), vreinterpretq_u8_f32(vld1q_f32(t + 4)) } };
+    return vreinterpretq_f32_u8(vqtbl2q_u8(b, i));
+}
 
 static inline vec v_sleef_exp(vec a) { return Sleef_finz_expf4_u10advsimd(a); }
 static inline vec v_sleef_tanh(vec a) { return Sleef_finz_tanhf4_u10advsimd(a); }

@@ -9,7 +9,8 @@
 #include <string.h>
 
 typedef float vec;    /* LANES floats */
-typedef int32_t ivec; /* LANES 32-bit integers, which wrap */
+typedef uint32_t ivec; /* LANES 32-bit integers */
+typedef uint32_t index; /* a vector of table indices, ready for v_lookup */
 typedef int mask;     /* a truth value per lane */
 
 /* How many accumulators a tile may keep in registers: here the gates of one unit of one row. */
@@ -51,14 +52,49 @@ static inline vec v_float(ivec a)
     return f;
 }
 
-static inline ivec i_set1(int32_t a) { return a; }
-static inline ivec i_and(ivec a, ivec b) { return a & b; }
-static inline ivec i_or(ivec a, ivec b) { return a | b; }
-static inline ivec i_xor(ivec a, ivec b) { return a ^ b; }
-static inline ivec i_add(ivec a, ivec b) { return (ivec)((uint32_t)a + (uint32_t)b); }
-static inline ivec i_sub(ivec a, ivec b) { return (ivec)((uint32_t)a - (uint32_t)b); }
-static inline ivec i_shl(ivec a, int n) { return (ivec)((uint32_t)a << n); }
-static inline mask i_gt(ivec a, ivec b) { return a > b; }
+/* Clamps by a constant c that is no zero: a NaN in x stays, whatever the ISA's own min and max do. */
+static inline vec v_at_most(vec c, vec x) { return c < x ? c : x; }
+static inline vec v_at_least(vec c, vec x) { return c > x ? c : x; }
+/* x < c ? +0 : y */
+static inline vec v_zero_below(vec x, vec c, vec y) { return x < c ? 0.0f : y; }
+
+static inline ivec i_shr(ivec a, int n) { return a >> n; }
+static inline ivec i_shl(ivec a, int n) { return a << n; }
+static inline ivec i_set1(uint32_t a) { return a; }
+
+static inline vec v_abs(vec a) { return v_float(v_bits(a) & 0x7fffffffu); }
+/* |a|, but at least c, by integer compare: no float operation sees a subnormal. */
+static inline vec v_abs_at_least(vec a, vec c)
+{
+    ivec b = v_bits(a) & 0x7fffffffu;
+    return v_float(b > v_bits(c) ? b : v_bits(c));
+}
+/* min(|a|, top), but +0 where |a| < low, by the bits: nothing floating sees a subnormal. NaN stays. */
+static inline vec v_clamp_abs(vec a, uint32_t low, vec top)
+{
+    ivec b = v_bits(a) & 0x7fffffffu;
+    return b >= low ? v_at_most(top, v_float(b)) : 0.0f;
+}
+/* min(a, top), top > 0, but +0 where |a| < 2^-63, by the bits: a larger one has one of the two top exponent bits set. */
+static inline vec v_at_most_or_tiny(vec top, vec a)
+{
+    return v_bits(a) & 0x60000000u ? v_at_most(top, a) : 0.0f;
+}
+/* a >= 0, with the sign of s. */
+static inline vec v_with_sign(vec a, vec s) { return v_float(v_bits(a) | (v_bits(s) & 0x80000000u)); }
+/* a, negated where s has its sign bit set. */
+static inline vec v_xor_sign(vec a, vec s) { return v_float(v_bits(a) ^ (v_bits(s) & 0x80000000u)); }
+/* sign bit of s ? a : b */
+static inline vec v_if_sign(vec s, vec a, vec b) { return v_bits(s) >> 31 ? a : b; }
+/* +0 where |a| < 2^-62, by the bits. */
+static inline vec v_clean(vec a)
+{
+    return v_float((v_bits(a) & 0x7fffffffu) >= 0x20800000u ? v_bits(a) : 0);
+}
+
+/* Element (i mod 8) of a table of eight. */
+static inline index v_index(ivec i) { return i & 7; }
+static inline vec v_lookup(const float t[8], index i) { return t[i]; }
 
 /* SLEEF's deterministic functions: the same bits in each width, given FMA. Its header declares those of one lane only to
  * files compiled for a CPU with FMA, which this one isn't: gru_backend.sleef_needs says when they may be called. */

@@ -5,17 +5,6 @@
 
 #include "words.h"
 
-/* The bits of 2^-62: two factors of at least that have a product of at least 2^-124, which is normal (2^-126). */
-enum { CLEAN_LEAST = (127 - 62) << 23 };
-
-/* The test is on the integer bits: a float compare of a subnormal would already cost what this is here to avoid, and
- * flushing modes differ between CPUs and belong to the caller. NaN has large bits and stays. */
-static inline vec v_clean(vec a)
-{
-    ivec magnitude = i_and(v_bits(a), i_set1(0x7fffffff));
-    return v_keep(i_gt(magnitude, i_set1(CLEAN_LEAST - 1)), a);
-}
-
 static void clean(float *to, const float *from, size_t count)
 {
     size_t i = 0;

@@ -5,27 +5,28 @@
 
 #include "words.h"
 
-/* A subnormal becomes the zero of its sign; anything else stays. */
-static inline vec v_flush(vec x)
-{
-    ivec magnitude = i_and(v_bits(x), i_set1(0x7fffffff));
-    return v_select(i_gt(magnitude, i_set1(0x007fffff)), x, v_float(i_and(v_bits(x), i_set1(INT32_MIN))));
-}
+/* The bits of 2^-30. Below it tanh x is x and sigmoid x is 1/2, to the last bit; SLEEF would square such an argument, and
+ * the square of a tiny one is subnormal. So it gets a zero instead. */
+enum { SLEEF_LEAST = (127 - 30) << 23 };
 
-/* 1 / (1 + exp(-x)). Beyond 87 it is exactly 1 without any help; below -87, where the quotient nears the subnormals
- * (sigmoid(-87) = 1.6e-38), it is 0. Limiting x keeps exp from overflowing and from underflowing. */
+/*
+ * 1 / (1 + exp(-x)). Above 87 it is exactly 1 without any help; below -87, where the quotient nears the subnormals
+ * (sigmoid(-87) = 1.6e-38), it is 0. Limiting x keeps exp from overflowing and from underflowing.
+ */
 static inline vec v_sigmoid_sleef(vec x)
 {
-    const float end = 87.0f;
-    vec limited = v_select(v_lt(x, v_set1(-end)), v_set1(-end), v_select(v_lt(v_set1(end), x), v_set1(end), x));
-    vec negative = v_sub(v_set1(0.0f), v_flush(limited));
-    vec y = v_div(v_set1(1.0f), v_add(v_set1(1.0f), v_sleef_exp(negative)));
-    return v_select(v_lt(x, v_set1(-end)), v_set1(0.0f), y);
+    vec end = v_set1(87.0f), least = v_set1(-87.0f);
+    vec a = v_xor_sign(v_clamp_abs(x, SLEEF_LEAST, v_set1(128.0f)), x);
+    vec e = v_sleef_exp(v_sub(v_set1(0.0f), v_at_least(least, v_at_most(end, a))));
+    return v_zero_below(a, least, v_div(v_set1(1.0f), v_add(v_set1(1.0f), e)));
 }
 
+/* A normal x below 2^-30 is its own tanh; a subnormal one gives the zero of its sign. Beyond 9.02 tanh is 1 to the last bit;
+ * larger arguments are limited, since SLEEF would overflow on the way. */
 static inline vec v_tanh_sleef(vec x)
 {
-    return v_sleef_tanh(v_flush(x));
+    vec large = v_clamp_abs(x, SLEEF_LEAST, v_set1(20.0f)), small = v_clamp_abs(x, 0x00800000, v_set1(0x1p-30f));
+    return v_select(v_lt(small, v_set1(0x1p-30f)), v_with_sign(small, x), v_sleef_tanh(v_with_sign(large, x)));
 }
 
 #endif

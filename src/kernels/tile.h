@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tile.h: the chains acc = fma(w[k], x[k], acc), k in order, of as many rows and units as registers hold.
+ *
+ * A tile is R rows by V groups of units by G gates, all of whose chains are kept in registers while k runs:
+ *
+ *                     group 0        group 1
+ *                   r   z   n      r   z   n        <- V * G weight vectors, loaded once per k
+ *        x[0][k]   acc acc acc    acc acc acc
+ *        x[1][k]   acc acc acc    acc acc acc       <- R * V * G accumulators, at most TILE_ACCUMULATORS
+ *           ...                                        R broadcasts per k
+ *
+ * R V G multiply-adds cost V G + R loads. A tile of many rows is bound by the FMA units, since the loads are fewer: 24
+ * FMAs to 11 loads for 8 x 1 x 3. A tile of one row is bound by loads: 12 FMAs to 13 for 1 x 4 x 3; its four groups
+ * are there to have 12 independent chains, where FMA latency times ports asks for 8 to 10.
+ */
+#ifndef GRU_KERNELS_TILE_H
+#define GRU_KERNELS_TILE_H
+
+#include "words.h"
+
+/* One tile's operands; strides in floats. */
+struct tile {
+    const float *weights; /* of its first group */
+    size_t group_stride;  /* from a group to the next */
+    size_t width;         /* of a weight vector in memory: LANES, or less in a last group */
+    size_t length;        /* how many k */
+    const float *start;   /* what the chains start from: the bias of all rows, or sums of earlier k */
+    size_t start_row;
+    const float *x;
+    size_t x_row;
+    float *out;
+    size_t out_row;
+};
+
+#ifndef TILE_PLAIN
+
+/* One k of a tile: inputs or weights, whichever are fewer, are held in registers, and the others stream by. `x` has a row's
+ * inputs in each element, of which input `i` is used; `w` is the k's weights of each group. */
+GRU_INLINE void tile_multiply(const int G, const int V, const int R, size_t width, const float *const *w,
+                              const inputs *x, const int i, vec *acc)
+{
+    const int columns = V * G;
+    if (R < columns) {
+        vec xk[TILE_ROWS];
+        GRU_UNROLL
+        for (int r = 0; r < R; r++)
+            xk[r] = v_input(x[r], i);
+        GRU_UNROLL
+        for (int c = 0; c < columns; c++) {
+            vec wk = v_load(w[c / G] + (size_t)(i * G + c % G) * width);
+            GRU_UNROLL
+            for (int r = 0; r < R; r++)
+                acc[r * columns + c] = v_fma(wk, xk[r], acc[r * columns + c]);
+        }
+    } else {
+        vec wk[TILE_ROWS];
+        GRU_UNROLL
+        for (int c = 0; c < columns; c++)
+            wk[c] = v_load(w[c / G] + (size_t)(i * G + c % G) * width);
+        GRU_UNROLL
+        for (int r = 0; r < R; r++) {
+            vec xk = v_input(x[r], i);
+            GRU_UNROLL
+            for (int c = 0; c < columns; c++)
+                acc[r * columns + c] = v_fma(wk[c], xk, acc[r * columns + c]);
+        }
+    }
+}
+
+/* All k of a tile. Each group and each row has a pointer of its own: with an index register in its address an FMA that
+ * reads memory takes twice the room in the front end. */
+GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, const struct tile *t)
+{
+    const int columns = V * G;
+    const size_t length = t->length, step = (size_t)G * width;
+    vec acc[TILE_ACCUMULATORS];
+    const float *w[8];
+    inputs x[TILE_ROWS];
+
+    GRU_UNROLL
+    for (int v = 0; v < V; v++)
+        w[v] = t->weights + (size_t)v * t->group_stride;
+    GRU_UNROLL
+    for (int r = 0; r < R; r++) {
+        GRU_UNROLL
+        for (int c = 0; c < columns; c++)
+            acc[r * columns + c] = v_load(t->start + (size_t)r * t->start_row + c * LANES);
+    }
+
+    size_t k = 0;
+    for (; k + TILE_STEP <= length; k += TILE_STEP) {
+        GRU_UNROLL
+        for (int r = 0; r < R; r++)
+            x[r] = v_inputs(t->x + (size_t)r * t->x_row + k);
+        GRU_UNROLL
+        for (int i = 0; i < TILE_STEP; i++)
+            tile_multiply(G, V, R, width, w, x, i, acc);
+        GRU_UNROLL
+        for (int v = 0; v < V; v++)
+            w[v] += TILE_STEP * step;
+    }
+    for (; k < length; k++) {
+        GRU_UNROLL
+        for (int r = 0; r < R; r++)
+            x[r] = v_inputs_one(t->x + (size_t)r * t->x_row + k);
+        tile_multiply(G, V, R, width, w, x, 0, acc);
+        GRU_UNROLL
+        for (int v = 0; v < V; v++)
+            w[v] += step;
+    }
+
+    GRU_UNROLL
+    for (int r = 0; r < R; r++) {
+        GRU_UNROLL
+        for (int c = 0; c < columns; c++)
+            v_store(t->out + (size_t)r * t->out_row + c * LANES, acc[r * columns + c]);
+    }
+}
+
+/* A shape that doesn't fit in the registers is never asked for; the comparison of constants keeps its code out. The
+ * compiler knows the width of a whole group; a narrow one has groups = 0 in its key, and the width that the tile says. */
+#define SHAPE(G, V, R, KEY, WIDTH)                                                                                     \
+    case (G) << 8 | (KEY) << 4 | (R):                                                                                  \
+        if ((G) * (V) * (R) <= TILE_ACCUMULATORS && (R) <= TILE_ROWS)                                                  \
+            tile_body(G, V, R, WIDTH, t);                                                                              \
+        break;
+#define SHAPES_ROWS(G, V, KEY, WIDTH)                                                                                  \
+    SHAPE(G, V, 1, KEY, WIDTH) SHAPE(G, V, 2, KEY, WIDTH) SHAPE(G, V, 3, KEY, WIDTH) SHAPE(G, V, 4, KEY, WIDTH)        \
+    SHAPE(G, V, 5, KEY, WIDTH) SHAPE(G, V, 6, KEY, WIDTH) SHAPE(G, V, 7, KEY, WIDTH) SHAPE(G, V, 8, KEY, WIDTH)
+#define SHAPES(G)                                                                                                      \
+    SHAPES_ROWS(G, 1, 0, t->width) SHAPES_ROWS(G, 1, 1, LANES) SHAPES_ROWS(G, 2, 2, LANES)                             \
+    SHAPES_ROWS(G, 3, 3, LANES) SHAPES_ROWS(G, 4, 4, LANES)
+
+static void tile_run(size_t gates, size_t groups, size_t rows, const struct tile *t)
+{
+    size_t key = t->width == LANES ? groups : 0;
+    switch (gates << 8 | key << 4 | rows) {
+        SHAPES(1)
+        SHAPES(2)
+        SHAPES(3)
+    }
+}
+
+#undef SHAPES
+#undef SHAPES_ROWS
+#undef SHAPE
+
+#else
+
+/* The chain as the design states it, with one lane: no tiling that could go wrong. */
+static float chain(float start, const float *weights, size_t stride, const float *x, size_t length)
+{
+    float a = start;
+    for (size_t k = 0; k < length; k++)
+        a = v_fma(weights[k * stride], x[k], a);
+    return a;
+}
+
+static void tile_run(size_t gates, size_t groups, size_t rows, const struct tile *t)
+{
+    for (size_t row = 0; row < rows; row++)
+        for (size_t unit = 0; unit < groups; unit++)
+            for (size_t g = 0; g < gates; g++)
+                t->out[row * t->out_row + unit * gates + g] =
+                    chain(t->start[row * t->start_row + unit * gates + g], t->weights + unit * t->group_stride + g, gates,
+                          t->x + row * t->x_row, t->length);
+}
+
+#endif
+
+/* The most rows of a tile of so many gates: the number that leaves no register idle with whole groups, and is at most
+ * TILE_ROWS. For 24 accumulators that is 8 x 1 x 3, 6 x 2 x 2 or 8 x 3 x 1 (rows, groups, gates). */
+GRU_INLINE size_t tile_fit_rows(const size_t gates)
+{
+    size_t rows = TILE_ROWS;
+    while (TILE_ACCUMULATORS / gates % rows)
+        rows--;
+    return rows;
+}
+
+/* Each call has a constant in it, and costs nothing; a division here would be felt in a small layer. */
+static inline size_t tile_most_rows(size_t gates)
+{
+    return gates == 1 ? tile_fit_rows(1) : gates == 2 ? tile_fit_rows(2) : tile_fit_rows(3);
+}
+
+/* How many rows the next tile has: as many as fit, but the last two tiles share evenly, since a tile of one row after one
+ * of eight would read all the weights again for little. */
+static inline size_t tile_rows(size_t gates, size_t rows)
+{
+    size_t most = tile_most_rows(gates);
+    if (rows <= most)
+        return rows;
+    return rows < 2 * most ? (rows + 1) / 2 : most;
+}
+
+/* How many groups go with that many rows: at most four, whole ones only. */
+static inline size_t tile_groups(size_t gates, size_t rows, size_t whole)
+{
+    size_t groups = 4;
+    while (groups > 1 && (groups > whole || groups * gates * rows > TILE_ACCUMULATORS))
+        groups--;
+    return groups;
+}
+
+#endif
