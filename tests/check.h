@@ -33,8 +33,9 @@
  *
  * Memory from guarded_* is checked and given back when the run ends.
  *
- * The program: gru-tests [--test=NAME]... [--backend=NAME] [--seed=N] [--list] [--long] [--update-golden]
- * [--data=FOLDER]. NAME is a prefix or a pattern such as 'bits_*'. --long asks for sweeps that take minutes.
+ * The program: gru-tests [--test=NAME]... [--backend=NAME] [--seed=N] [--list] [--quick] [--long]
+ * [--update-golden] [--data=FOLDER]. NAME is a prefix or a pattern such as 'bits_*'. --long asks for sweeps that take minutes;
+ * --quick, for emulators and sanitizers, runs a part of the longest tests, which the seed chooses.
  */
 
 /* Checks a condition; the rest is a printf format and its values. Gives the condition. */
@@ -80,6 +81,9 @@ const gru_backend *check_scalar(void);
 /* Whether --long or --update-golden was given. */
 bool check_long(void);
 bool check_update_golden(void);
+
+/* Whether case number i is to run: always, but for one in `of` with --quick. */
+bool check_turn(size_t i, size_t of);
 
 /* Opens a file of test data by its name in the tests' folder (--data, else what the build says, else "tests"). */
 FILE *check_open(const char *name, const char *mode);

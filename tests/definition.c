@@ -13,7 +13,7 @@ float definition_read(float v)
 {
     uint32_t bits;
     memcpy(&bits, &v, sizeof bits);
-    return (bits & 0x7fffffff) < 0x20800000 ? 0.0f : v;
+    return (bits & 0x7fffffff) < LEAST_BITS ? 0.0f : v;
 }
 
 /* One chain: the bias or +0, then one fused multiply-add per element in order. */

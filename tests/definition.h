@@ -12,7 +12,7 @@
  */
 answer definition_solve(const problem *p);
 
-/* What a layer reads in place of v: v, or +0 if it is smaller than 2^-62 in magnitude. */
+/* What a layer reads in place of v: v, or +0 if it is smaller than 2^LEAST_EXPONENT in magnitude. */
 float definition_read(float v);
 
 #endif

@@ -24,8 +24,10 @@ static const test tests[] = {
 #undef TEST_EACH
 };
 
-/* All that libgru knows, so that those which this CPU can't run are seen to be missing. */
-static const char *const known_backends[] = {"scalar", "avx2", "avx512", "neon"};
+/* All that libgru knows (arch/meson.build), so that those which this CPU can't run are seen to be missing. */
+#define NAME(name) #name,
+static const char *const known_backends[] = {GRU_KNOWN_BACKENDS(NAME)};
+#undef NAME
 
 #define MAX_PATTERNS 32
 
@@ -181,9 +183,10 @@ static bool parse(const char *argument)
     }
     self.list |= strcmp(argument, "--list") == 0;
     runner_options.full |= strcmp(argument, "--long") == 0;
+    runner_options.quick |= strcmp(argument, "--quick") == 0;
     runner_options.update_golden |= strcmp(argument, "--update-golden") == 0;
     return strcmp(argument, "--list") == 0 || strcmp(argument, "--long") == 0 ||
-           strcmp(argument, "--update-golden") == 0;
+           strcmp(argument, "--quick") == 0 || strcmp(argument, "--update-golden") == 0;
 }
 
 int main(int count, char **arguments)
@@ -191,8 +194,8 @@ int main(int count, char **arguments)
     runner_options.seed = (uint64_t)time(NULL) * UINT64_C(1000003) % UINT64_C(1000000007);
     for (int i = 1; i < count; i++) {
         if (!parse(arguments[i])) {
-            fprintf(stderr, "gru-tests: '%s'? It takes --test=NAME, --backend=NAME (scalar, avx2, avx512, neon), --seed=N, "
-                            "--list, --long, --update-golden, --data=FOLDER.\n", arguments[i]);
+            fprintf(stderr, "gru-tests: '%s'? It takes --test=NAME, --backend=NAME, --seed=N, "
+                            "--list, --quick, --long, --update-golden, --data=FOLDER.\n", arguments[i]);
             return 2;
         }
     }

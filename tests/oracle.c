@@ -12,8 +12,8 @@
  *
  *   chain of L fused steps   s = b + sum w[k] v[k]:  E = sum |w| E(v) + g(L) (|b| + sum |w| (|v| + E(v))),
  *                            g(L) = L u / (1 - L u): each partial sum is rounded once, so a term at most L times
- *   read as zero             an operand below 2^-62 counts for nothing: each product may lose 2^-62 (|w| + |v|), each
- *                            bias, gate or state 2^-62 (a state that no step has changed, exactly itself)
+ *   read as zero             an operand below o = 2^LEAST_EXPONENT counts for nothing: each product may lose o (|w| + |v|),
+ *                            each bias, gate or state o (a state that no step has changed, exactly itself)
  *   sum of two chains        E = E(a) + E(b) + u |a + b|
  *   clip                     moves two numbers no farther apart: E stays
  *   activation f             E = max |f'| over [v - E(v), v + E(v)] times E(v), plus the tier's own error;
@@ -27,7 +27,7 @@
  * arithmetic here adds less than 2^-50 of each sum, which that covers as well.
  */
 #define UNIT (0x1p-24 * 1.001)
-#define ZERO_BELOW 0x1p-62
+#define ZERO_BELOW ldexp(1.0, LEAST_EXPONENT)
 
 /* The absolute error that each tier promises for sigmoid and tanh. */
 static const double tier_error[PROBLEM_TIERS] = {4e-7, 5e-5, 1.2e-7, 1.2e-7};

@@ -6,12 +6,13 @@
 #include <math.h>
 #include <string.h>
 
-/* Subnormals, the border of what a layer reads as zero from both sides, and both zeros. */
+/* Subnormals, the border of what a layer reads as zero from both sides, and both zeros; of either sign. */
 static float tiny(void)
 {
-    static const uint32_t bits[] = {0x00000000, 0x80000000, 0x00000001, 0x807fffff, 0x00800000,
-                                    0x207fffff, 0xa07fffff, 0x20800000, 0xa0800000, 0x20800001};
-    return check_float_of(bits[check_below(sizeof bits / sizeof bits[0])]);
+    static const uint32_t bits[] = {0x00000000, 0x00000001, 0x007fffff,     0x00800000,    0x1f800000,
+                                    0x20800000, 0x24000000, LEAST_BITS - 1, LEAST_BITS, LEAST_BITS + 1};
+    uint32_t sign = check_below(2) ? 0x80000000 : 0;
+    return check_float_of(bits[check_below(sizeof bits / sizeof bits[0])] | sign);
 }
 
 static float *draw(const problem_shape *shape, size_t n, float range)

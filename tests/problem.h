@@ -22,6 +22,9 @@ enum problem_way { WAY_FORWARD, WAY_REVERSE, WAY_BOTH, WAY_BOTH_SUM, PROBLEM_WAY
 
 enum problem_tier { TIER_4E7, TIER_5E5, TIER_1ULP, TIER_SLEEF_1ULP, PROBLEM_TIERS };
 
+/* What a layer reads as +0: magnitudes below 2^LEAST_EXPONENT. LEAST_BITS is that power of two as a float's bits. */
+enum { LEAST_EXPONENT = -62, LEAST_BITS = (127 + LEAST_EXPONENT) << 23 };
+
 /* What is chosen; problem_make draws the rest. */
 typedef struct problem_shape {
     size_t input, hidden, steps, rows;
@@ -38,7 +41,7 @@ typedef struct problem_shape {
     bool masked;     /* some rows are reset at some steps ... */
     bool reset_state; /* ... to a given state */
     bool computed_order; /* reverse outputs in the order in which they are computed */
-    bool tiny;       /* sprinkle subnormals and numbers around 2^-62 over everything */
+    bool tiny;       /* sprinkle subnormals and numbers around the border of zero over everything */
 } problem_shape;
 
 typedef struct problem {

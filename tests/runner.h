@@ -10,6 +10,7 @@ typedef struct runner_settings {
     const char *backend; /* NULL: all */
     const char *data;    /* NULL: the build's folder */
     bool full;
+    bool quick;
     bool update_golden;
 } runner_settings;
 

@@ -48,6 +48,9 @@ static void compare(const problem *p, const answer *want, const way *w)
 void test_bits_layouts(void)
 {
     for (size_t i = 0; i < 96; i++) {
+        if (!check_turn(i, 6)) {
+            continue;
+        }
         problem p = draw(i, false);
         answer want = reference(&p);
         for (size_t k = 0; k < 4; k++) {
@@ -65,6 +68,9 @@ void test_bits_alignments(void)
         problem p = draw(i + 3, false);
         answer want = reference(&p);
         for (size_t offset = 0; offset < 16; offset++) {
+            if (!check_turn(16 * i + offset, 4)) {
+                continue;
+            }
             way before = {.backend = check_this(), .offset = offset, .side = GUARD_BEFORE};
             way after = {.backend = check_this(), .offset = offset, .side = GUARD_AFTER, .in_place = true};
             compare(&p, &want, &before);
@@ -78,6 +84,9 @@ void test_bits_alignments(void)
 void test_bits_splits(void)
 {
     for (size_t i = 0; i < 48; i++) {
+        if (!check_turn(i, 6)) {
+            continue;
+        }
         problem p = draw(i, true);
         answer want = reference(&p);
         for (size_t steps = 0; steps <= 3; steps++) {
@@ -95,6 +104,9 @@ void test_bits_splits(void)
 void test_bits_wanted(void)
 {
     for (size_t i = 0; i < 24; i++) {
+        if (!check_turn(i, 6)) {
+            continue;
+        }
         problem p = draw(i, false);
         answer want = reference(&p);
         for (unsigned mask = 0; mask < 8; mask++) {
@@ -137,6 +149,9 @@ void test_bits_pools(void)
         {sizeof(gru_pool), 3, run_nothing, NULL},   {sizeof(gru_pool), 5, run_odd_ones, NULL},
         {sizeof(gru_pool), 64, run_backwards, NULL}};
     for (size_t i = 0; i < 32; i++) {
+        if (!check_turn(i, 6)) {
+            continue;
+        }
         problem p = draw(i, false);
         answer want = reference(&p);
         for (size_t k = 0; k < COUNT(pools); k++) {
@@ -157,6 +172,9 @@ void test_bits_teams(void)
             return;
         }
         for (size_t i = 0; i < 24; i++) {
+            if (!check_turn(i + threads, 6)) {
+                continue;
+            }
             problem p = draw(i, false);
             answer want = reference(&p);
             way w = way_random(&p, check_this());
@@ -224,6 +242,9 @@ static answer permuted_answer(const problem *p, const answer *a, const size_t *o
 void test_bits_permuted(void)
 {
     for (size_t i = 0; i < 48; i++) {
+        if (!check_turn(i, 6)) {
+            continue;
+        }
         problem p = draw(i, false);
         answer straight = reference(&p);
         size_t order[32];
@@ -247,6 +268,9 @@ void test_bits_large(void)
 {
     static const size_t sizes[][4] = {{300, 257, 3, 6}, {129, 384, 2, 33}, {20, 130, 140, 2}, {513, 96, 5, 9}};
     for (size_t i = 0; i < COUNT(sizes); i++) {
+        if (!check_turn(i, 2)) {
+            continue;
+        }
         problem_shape s = {.input = sizes[i][0], .hidden = sizes[i][1], .steps = sizes[i][2], .rows = sizes[i][3]};
         s.reset = (enum problem_reset)check_below(3);
         s.bias = BIAS_6;

@@ -11,8 +11,8 @@ enum { TIERS = 4, MOST = 70 };
 /* Numbers of every kind: ordinary, large, tiny, subnormal, zeros, infinities, NaN. */
 static float any_number(void)
 {
-    static const uint32_t special[] = {0x00000000, 0x80000000, 0x00000001, 0x807fffff, 0x00800000, 0x207fffff,
-                                       0x20800000, 0xa0800000, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc12345,
+    static const uint32_t special[] = {0x00000000, 0x80000000, 0x00000001, 0x807fffff, 0x00800000, LEAST_BITS - 1,
+                                       LEAST_BITS, 0x80000000 | LEAST_BITS, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc12345,
                                        0x7f7fffff, 0xff7fffff, 0x3f800000, 0xbf800000};
     switch (check_below(4)) {
     case 0:

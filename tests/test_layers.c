@@ -62,6 +62,9 @@ static void solve_and_compare(const problem *p)
 static void all_variants(enum problem_way direction)
 {
     for (size_t i = 0; i < 3 * 2 * PROBLEM_BIASES * 2 * COUNT(row_counts); i++) {
+        if (!check_turn(i, 8)) {
+            continue;
+        }
         problem_shape s = {.way = direction};
         size_t rest = i;
         s.reset = (enum problem_reset)(rest % 3), rest /= 3;
@@ -101,6 +104,9 @@ void test_layers_sizes(void)
 {
     for (size_t hidden = 1; hidden <= 70; hidden++) {
         for (int reset = RESET_PRODUCT; reset <= RESET_NOTHING; reset++) {
+            if (!check_turn(3 * hidden + (size_t)reset, 6)) {
+                continue;
+            }
             problem_shape s = {.input = 1 + hidden % 7, .hidden = hidden, .steps = 2, .rows = 1 + hidden % 4,
                                .reset = (enum problem_reset)reset, .bias = BIAS_6, .initial = true,
                                .way = hidden % 5 == 0 ? WAY_BOTH : WAY_FORWARD};

@@ -127,6 +127,9 @@ void test_stack_layers(void)
 {
     static const size_t sizes[][2] = {{1, 1}, {4, 3}, {5, 17}, {150, 1}, {50, 7}, {3, 130}};
     for (size_t i = 0; i < 60; i++) {
+        if (!check_turn(i, 6)) {
+            continue;
+        }
         tower t = draw_tower(sizes[i % 6][0], sizes[i % 6][1], i % 4 < 2);
         run_tower(&t, NULL, i % 3 == 0);
         guarded_free_all();
@@ -168,4 +171,69 @@ void test_stack_without_states(void)
     answer_check(&p[1], &want, &got, "without states");
     gru_layer_destroy(mine[0]);
     gru_layer_destroy(mine[1]);
+}
+
+/* --- Refusals -------------------------------------------------------------------------------------- */
+
+static void check_stack_refusals(const gru_layer *const *layers, const gru_io *io, float *y, size_t count_of_y)
+{
+    const gru_layer *swapped[2] = {layers[1], layers[0]}, *missing[2] = {layers[0], NULL};
+    size_t bytes = 0;
+    gru_error e = {0};
+    float *before = guarded_floats(count_of_y, GUARD_AFTER, 0);
+    memcpy(before, y, count_of_y * sizeof(float));
+    CHECK_STATUS(gru_stack_workspace_bytes(NULL, 2, 6, 4, &bytes, &e), GRU_NULL_POINTER, &e, "no layers");
+    CHECK_STATUS(gru_stack_workspace_bytes(layers, 2, 6, 4, NULL, &e), GRU_NULL_POINTER, &e, "no bytes");
+    CHECK_STATUS(gru_stack_workspace_bytes(layers, 0, 6, 4, &bytes, &e), GRU_ZERO_SIZE, &e, "a stack of nothing");
+    CHECK_STATUS(gru_stack_workspace_bytes(missing, 2, 6, 4, &bytes, &e), GRU_NULL_POINTER, &e, "a layer is missing");
+    CHECK_STATUS(gru_stack_workspace_bytes(swapped, 2, 6, 4, &bytes, &e), GRU_MISMATCH, &e, "widths don't fit");
+    CHECK_STATUS(gru_stack_workspace_bytes(layers, 2, 6, SIZE_MAX / 8, &bytes, &e), GRU_OVERFLOW, &e, "too many rows");
+    CHECK(bytes == 0 && gru_stack_workspace_bytes(layers, 2, 6, 4, &bytes, NULL) == GRU_OK, "bytes");
+    void *ws = guarded_bytes(bytes, GUARD_AFTER, 0);
+    CHECK_STATUS(gru_run_stack(NULL, 2, io, NULL, ws, bytes, &e), GRU_NULL_POINTER, &e, "no layers");
+    CHECK_STATUS(gru_run_stack(layers, 0, io, NULL, ws, bytes, &e), GRU_ZERO_SIZE, &e, "a stack of nothing");
+    CHECK_STATUS(gru_run_stack(missing, 2, io, NULL, ws, bytes, &e), GRU_NULL_POINTER, &e, "a layer is missing");
+    CHECK_STATUS(gru_run_stack(swapped, 2, io, NULL, ws, bytes, &e), GRU_MISMATCH, &e, "widths don't fit");
+    CHECK_STATUS(gru_run_stack(layers, 2, NULL, NULL, ws, bytes, &e), GRU_NULL_POINTER, &e, "no io");
+    CHECK_STATUS(gru_run_stack(layers, 2, io, NULL, NULL, bytes, &e), GRU_NULL_POINTER, &e, "no workspace");
+    CHECK_STATUS(gru_run_stack(layers, 2, io, NULL, ws, bytes - 1, &e), GRU_SMALL_MEMORY, &e, "a byte too few");
+    gru_io odd = *io;
+    odd.state.h = y;
+    CHECK_STATUS(gru_run_stack(layers, 2, &odd, NULL, ws, bytes, &e), GRU_BAD_VALUE, &e, "io has a state");
+    odd = *io;
+    odd.y_row = 1;
+    CHECK_STATUS(gru_run_stack(layers, 2, &odd, NULL, ws, bytes, &e), GRU_BAD_STRIDE, &e, "rows of y overlap");
+    gru_state states[2] = {{.h = NULL}, {.h = y, .h_row = 1}};
+    CHECK_STATUS(gru_run_stack(layers, 2, io, states, ws, bytes, &e), GRU_BAD_STRIDE, &e, "states overlap");
+    CHECK_BITS(y, before, count_of_y, "nothing is written");
+}
+
+void test_stack_refusals(void)
+{
+    problem_shape lower = {.input = 5, .hidden = 9, .steps = 6, .rows = 4, .bias = BIAS_6}, upper = lower;
+    upper.input = lower.hidden;
+    tower t = {.count = 2, .p = {problem_make(&lower), problem_make(&upper)}};
+    way plain = {.backend = check_this()};
+    gru_layer *mine[2] = {drive_layer(&t.p[0], &plain), drive_layer(&t.p[1], &plain)};
+    const gru_layer *layers[2] = {mine[0], mine[1]};
+    float *y = guarded_floats(count_y(&t.p[1]), GUARD_AFTER, 0);
+    gru_io io = io_of(&t, y, NULL);
+    check_stack_refusals(layers, &io, y, count_y(&t.p[1]));
+    gru_layer_destroy(mine[0]);
+    gru_layer_destroy(mine[1]);
+}
+
+/* No steps: each layer's h receives its h0. */
+void test_stack_no_steps(void)
+{
+    tower t = draw_tower(3, 4, false);
+    for (size_t i = 0; i < t.count; i++) {
+        problem *p = &t.p[i];
+        p->shape.steps = 0;
+        p->lengths = NULL;
+        p->mask = NULL;
+        t.want[i].y = NULL;
+        t.want[i].last = p->h0 ? p->h0 : memset(guarded_floats(count_last(p), GUARD_AFTER, 0), 0, count_last(p) * sizeof(float));
+    }
+    run_tower(&t, NULL, false);
 }

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_hidden.c: a run under a filter that kills whoever calls the system, and with a memory allocator that is watched. */
+#include "rig.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+/* --- What may not be called ------------------------------------------------------------------------ */
+
+/*
+ * The linker leads each call of these that libgru makes (and the tests make) here: see the -Wl,--wrap options in meson.build.
+ * While `watched` is on, calls are counted; they go through all the same.
+ */
+static atomic_bool watched;
+static atomic_size_t watched_calls;
+
+static void count_call(void)
+{
+    if (atomic_load_explicit(&watched, memory_order_relaxed)) {
+        atomic_fetch_add_explicit(&watched_calls, 1, memory_order_relaxed);
+    }
+}
+
+/* The names are the linker's. */
+void *__real_malloc(size_t bytes);
+void *__wrap_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+void *__real_realloc(void *memory, size_t bytes);
+void *__wrap_realloc(void *memory, size_t bytes);
+void __real_free(void *memory);
+void __wrap_free(void *memory);
+int __real_posix_memalign(void **memory, size_t alignment, size_t bytes);
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t bytes);
+int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
+char *__real_secure_getenv(const char *name);
+char *__wrap_secure_getenv(const char *name);
+
+void *__wrap_malloc(size_t bytes)
+{
+    count_call();
+    return __real_malloc(bytes);
+}
+
+void *__wrap_calloc(size_t count, size_t bytes)
+{
+    count_call();
+    return __real_calloc(count, bytes);
+}
+
+void *__wrap_realloc(void *memory, size_t bytes)
+{
+    count_call();
+    return __real_realloc(memory, bytes);
+}
+
+void __wrap_free(void *memory)
+{
+    count_call();
+    __real_free(memory);
+}
+
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t bytes)
+{
+    count_call();
+    return __real_posix_memalign(memory, alignment, bytes);
+}
+
+int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+    count_call();
+    return __real_pthread_mutex_lock(mutex);
+}
+
+char *__wrap_secure_getenv(const char *name)
+{
+    count_call();
+    return __real_secure_getenv(name);
+}
+
+/* --- Runs that are watched ------------------------------------------------------------------------- */
+
+static void run_in_turn(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
+{
+    (void)context;
+    for (size_t i = count; i-- > 0;) {
+        task(argument, i);
+    }
+}
+
+static const gru_pool in_turn = {.size = sizeof in_turn, .threads = 4, .run = run_in_turn};
+
+static rig draw(size_t i)
+{
+    rig_shape shape = rig_random(check_this(), 60, i % 8 == 0 ? 300 : 70, 6, 9);
+    shape.pool = i % 2 ? &in_turn : NULL;
+    return rig_make(&shape, NULL);
+}
+
+/* Runs, good and refused, and the arrays: no call of any of the above. */
+void test_hidden_allocations(void)
+{
+    atomic_store(&watched, true);
+    free(malloc(1));
+    atomic_store(&watched, false);
+    /* A compiler may take that pair of calls away; one that it can't see through has to count. */
+    void *volatile seen = malloc(1);
+    atomic_store(&watched, true);
+    free(seen);
+    atomic_store(&watched, false);
+    if (atomic_load(&watched_calls) == 0) {
+        SKIP("the linker doesn't wrap functions");
+    }
+    for (size_t i = 0; i < 200; i++) {
+        rig r = draw(i);
+        if (r.layer == NULL) {
+            return;
+        }
+        float y[33];
+        rig_run(&r, NULL);
+        atomic_store(&watched_calls, 0);
+        atomic_store(&watched, true);
+        enum gru_status status = rig_call(&r);
+        gru_run(r.layer, &r.io, r.workspace, 3, NULL);
+        gru_layer_repack(r.layer, r.views, NULL);
+        gru_tanh(check_this(), r.shape.desc.tier, 33, y, y, NULL);
+        atomic_store(&watched, false);
+        size_t calls = atomic_load(&watched_calls);
+        CHECK(status == GRU_OK && calls == 0, "%s: %zu allocations, releases, locks or looks at the environment",
+              rig_text(&r.shape), calls);
+        rig_free(&r);
+        guarded_free_all();
+    }
+}
+
+#if defined(__linux__)
+
+/* The child of a fork enters the strict mode, in which all but read, write and exit is punished by SIGKILL, and runs. */
+static void child_runs(const rig *r)
+{
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0) {
+        _exit(2);
+    }
+    enum gru_status status = rig_call(r);
+    float y[33] = {0};
+    if (status == GRU_OK) {
+        status = gru_sigmoid(check_this(), r->shape.desc.tier, 33, y, y, NULL);
+    }
+    syscall(SYS_exit, status == GRU_OK ? 0 : 1);
+}
+
+/* Whole runs of real layers, one thread or a caller's pool: no system call at all. */
+void test_hidden_system_calls(void)
+{
+    if (SANITIZED) {
+        SKIP("the sanitizer's own system calls would be punished");
+    }
+    for (size_t i = 0; i < 60; i++) {
+        rig r = draw(i);
+        if (r.layer == NULL) {
+            return;
+        }
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0) {
+            child_runs(&r);
+        }
+        waitpid(child, &status, 0);
+        rig_free(&r);
+        guarded_free_all();
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+            SKIP("this system has no strict mode");
+        }
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: a run called the system, or failed: %x", rig_text(&r.shape),
+              (unsigned)status);
+    }
+}
+
+#else
+
+void test_hidden_system_calls(void)
+{
+    SKIP("only Linux has the strict mode");
+}
+
+#endif

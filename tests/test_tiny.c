@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_tiny.c: numbers of every scale from 2^-149 to 1, none of which may make a subnormal on the way. */
+#include "fpu.h"
+#include "rig.h"
+
+#include <math.h>
+
+/* Which arrays are of the scale; the others are ordinary. */
+enum kind { INPUTS, STATES, WEIGHTS, BIASES, ALL_BUT_WEIGHTS, ALL, KINDS };
+static const char *const kind_names[KINDS] = {"x", "h0", "weights", "biases", "all but the weights", "all"};
+
+/* A random sign and mantissa, the exponent alone is given. */
+static void scale(const rig_floats *a, int exponent)
+{
+    for (size_t i = 0; a->data != NULL && i < a->count; i++) {
+        float mantissa = 1.0f + 0.5f * fabsf(a->data[i]);
+        a->data[i] = ldexpf(a->data[i] < 0 ? -mantissa : mantissa, exponent);
+    }
+}
+
+static void scale_kind(rig *r, enum kind kind, int exponent)
+{
+    if (kind == INPUTS || kind >= ALL_BUT_WEIGHTS) {
+        scale(&r->x, exponent);
+    }
+    if (kind == STATES || kind >= ALL_BUT_WEIGHTS) {
+        scale(&r->h0, exponent);
+        scale(&r->reset, exponent);
+    }
+    for (size_t i = 0; i < 6; i++) {
+        if (kind == WEIGHTS || kind == ALL) {
+            scale(&r->w[i / 3][i % 3], exponent);
+            scale(&r->u[i / 3][i % 3], exponent);
+        }
+        if (kind == BIASES || kind >= ALL_BUT_WEIGHTS) {
+            scale(&r->bx[i / 3][i % 3], exponent);
+            scale(&r->bh[i / 3][i % 3], exponent);
+        }
+    }
+}
+
+static bool check_clean(const char *what, const rig_shape *shape, int exponent)
+{
+    return CHECK((fpu_flags() & FPU_DENORMAL) == 0, "%s of scale 2^%d: a subnormal operand: %s", what, exponent, rig_text(shape));
+}
+
+void test_tiny_scales(void)
+{
+    for (int exponent = -149; exponent <= 0; exponent++) {
+        for (size_t i = 0; i < KINDS * 4; i++) {
+            enum kind kind = (enum kind)(i % KINDS);
+            rig_shape shape = rig_random(check_this(), 12, 24, 2, 3);
+            shape.desc.tier = (enum gru_tier)(i / KINDS);
+            shape.desc.gates = i % 5 ? GRU_GATES_SIGMOID : GRU_GATES_HARD_SIGMOID;
+            shape.steps += shape.steps == 0;
+            shape.rows += shape.rows == 0;
+            if (gru_sigmoid(check_scalar(), shape.desc.tier, 0, NULL, NULL, NULL) != GRU_OK) {
+                shape.desc.tier = GRU_TIER_FAST;
+            }
+            rig r = rig_make(&shape, NULL);
+            if (r.layer == NULL) {
+                return;
+            }
+            scale_kind(&r, kind, exponent);
+            rig_run(&r, NULL);
+            fpu_change(0, FPU_FLAGS);
+            gru_layer_repack(r.layer, r.views, NULL);
+            rig_call(&r);
+            bool clean = check_clean(kind_names[kind], &shape, exponent);
+            rig_free(&r);
+            guarded_free_all();
+            if (!clean) {
+                break;
+            }
+        }
+    }
+}
+
+/* The array functions keep small values, so their results may be subnormal where an argument is; not otherwise. */
+void test_tiny_arrays(void)
+{
+    float x[40], y[40];
+    for (int exponent = -126; exponent <= 0; exponent++) {
+        for (size_t i = 0; i < 40; i++) {
+            x[i] = ldexpf((i % 2 ? -1.0f : 1.0f) * check_uniform(1.0f, 1.9375f), exponent);
+        }
+        for (int tier = GRU_TIER_FAST; tier <= GRU_TIER_SLEEF; tier++) {
+            fpu_change(0, FPU_FLAGS);
+            if (gru_sigmoid(check_this(), (enum gru_tier)tier, 40, x, y, NULL) == GRU_OK) {
+                gru_tanh(check_this(), (enum gru_tier)tier, 40, x, y, NULL);
+            }
+            CHECK((fpu_flags() & FPU_DENORMAL) == 0, "tier %d, arguments of 2^%d: a subnormal operand", tier, exponent);
+        }
+    }
+}
+
+/* Sound that fades to silence: 10^5 steps without input, through every scale on the way, end in exact zeros. */
+void test_tiny_decay(void)
+{
+    enum { STEPS = 1000, CALLS = 100 };
+    static const float holds[] = {0.0f, 4.0f, 6.0f}; /* z = 0.5, 0.98, 0.9975 */
+    for (size_t i = 0; i < 3; i++) {
+        rig_shape shape = {.steps = STEPS, .rows = 1, .in_place = true, .seed = 5};
+        shape.desc = (gru_desc){.size = sizeof shape.desc, .input = 3, .hidden = 9, .bias = GRU_BIAS_ONE, .backend = check_this()};
+        rig r = rig_make(&shape, NULL);
+        if (r.layer == NULL) {
+            return;
+        }
+        for (size_t k = 0; k < r.x.count; k++) {
+            r.x.data[k] = 0.0f;
+        }
+        for (size_t k = 0; k < 9; k++) {
+            r.bx[0][GRU_Z].data[k] = holds[i];
+            r.bx[0][GRU_N].data[k] = 0.0f;
+        }
+        scale(&r.u[0][GRU_N], -3); /* so that the candidate doesn't feed itself */
+        CHECK(gru_layer_repack(r.layer, r.views, NULL) == GRU_OK && rig_run(&r, NULL) == GRU_OK, "the first call");
+        fpu_change(0, FPU_FLAGS);
+        for (size_t call = 1; call < CALLS; call++) {
+            rig_call(&r);
+        }
+        check_clean("a state that decays", &shape, 0);
+        size_t left = 0;
+        for (size_t k = 0; k < r.h.count; k++) {
+            left += check_bits_of(r.h.data[k]) != 0;
+        }
+        CHECK(left == 0, "after 10^5 steps %zu of 9 states aren't +0", left);
+        rig_free(&r);
+    }
+}
