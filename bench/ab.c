@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ab.c: `grubench ab`: two builds of the library in one process, interleaved. */
+#include "ab.h"
+#include "bench.h"
+#include "clock.h"
+#include "grid.h"
+#include "progress.h"
+#include "quiet.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The decision is looked at this often at most; the level is shared between the looks. */
+static const size_t looks[] = {12, 18, 27, 40, 60, 90, 135, 200, 300, 400};
+enum { LOOKS = sizeof looks / sizeof *looks };
+
+/* A block: 0.4 ms of one build. ABBA blocks: linear drift hits both builds alike. */
+static const double block_ns = 400000.0;
+enum { BLOCKS = 4 };
+
+struct contest {
+    const char *paths[2]; /* old, new */
+    struct cell_spec *specs;
+    size_t count;
+    double margin;
+    double seconds;
+    struct random random;
+    struct ab_cell *cells;
+};
+
+/* Each kernel alone, and whole steps of a size that each cache level holds; half a second a round would be too long, so
+ * none of the large ones. */
+static size_t default_specs(struct cell_spec *specs, const char *backend)
+{
+    const struct cell_spec list[] = {
+        {.path = PATH_GEMV, .input = 64, .hidden = 64, .batch = 1, .steps = 1},
+        {.path = PATH_GEMM, .input = 64, .hidden = 64, .batch = 16, .steps = 1},
+        {.path = PATH_SIGMOID, .input = 1024, .hidden = 1024, .batch = 1, .steps = 1},
+        {.path = PATH_TANH, .input = 1024, .hidden = 1024, .batch = 1, .steps = 1},
+        {.path = PATH_UPDATE, .input = 1024, .hidden = 1024, .batch = 1, .steps = 1},
+        {.path = PATH_STREAMING, .input = 32, .hidden = 32, .batch = 1, .steps = 1},
+        {.path = PATH_STREAMING, .input = 128, .hidden = 128, .batch = 1, .steps = 1, .reset = GRU_RESET_BEFORE},
+        {.path = PATH_SEQUENCE, .input = 64, .hidden = 64, .batch = 1, .steps = 50},
+        {.path = PATH_BATCH, .input = 64, .hidden = 64, .batch = 16, .steps = 10},
+    };
+    size_t n = sizeof list / sizeof *list;
+    for (size_t i = 0; i < n; i++) {
+        specs[i] = list[i];
+        specs[i].threads = 1;
+        snprintf(specs[i].backend, sizeof specs[i].backend, "%s", backend);
+    }
+    return n;
+}
+
+static double run_block(struct cell *cell, size_t calls)
+{
+    uint64_t start = clock_ticks();
+    for (size_t i = 0; i < calls; i++)
+        cell_run(cell);
+    return clock_between(start, clock_ticks());
+}
+
+static void open_or_fail(struct cell *cell, const struct library *library, const struct cell_spec *spec,
+                         uint64_t seed, const char *path)
+{
+    /* Both builds get the same weights and inputs. */
+    struct random random = {seed};
+    gru_error why = {.text = ""};
+    if (!cell_open(cell, library, spec, &random, &why))
+        fail("%s: %s: %s", path, cell_label(spec), why.text);
+}
+
+/* The log ratio of one cell in one round: the median over ABBA blocks, those of quiet windows if there were any. */
+static double contest_cell(struct contest *contest, const struct library *const *libraries,
+                           const struct cell_spec *spec)
+{
+    struct cell cell[2];
+    uint64_t seed = random_next(&contest->random);
+    size_t first = random_below(&contest->random, 2);
+    open_or_fail(&cell[first], libraries[first], spec, seed, contest->paths[first]);
+    open_or_fail(&cell[1 - first], libraries[1 - first], spec, seed, contest->paths[1 - first]);
+    size_t calls = 1;
+    for (double ns = run_block(&cell[0], 1); ns < block_ns && calls < 1000000; ns = run_block(&cell[0], calls))
+        calls = ns > 0.0 ? (size_t)((double)calls * fmin(10.0, 1.1 * block_ns / ns)) + 1 : calls * 10;
+    run_block(&cell[1], calls);
+    double quiet[BLOCKS], all[BLOCKS];
+    size_t quiet_count = 0;
+    for (size_t block = 0; block < BLOCKS; block++) {
+        size_t a = random_below(&contest->random, 2);
+        bool before = quiet_now();
+        double outer = run_block(&cell[a], calls);
+        double inner = run_block(&cell[1 - a], calls);
+        inner += run_block(&cell[1 - a], calls);
+        outer += run_block(&cell[a], calls);
+        all[block] = a == 0 ? log(inner / outer) : log(outer / inner);
+        if (before && quiet_now())
+            quiet[quiet_count++] = all[block];
+    }
+    cell_close(&cell[0]);
+    cell_close(&cell[1]);
+    return quiet_count ? stats_median(quiet, quiet_count) : stats_median(all, BLOCKS);
+}
+
+/* A round: fresh private copies of both builds, loaded in random order, and each cell once, in random order. */
+static void contest_round(struct contest *contest, size_t round)
+{
+    struct library loaded[2];
+    size_t first = random_below(&contest->random, 2);
+    library_load(&loaded[first], contest->paths[first]);
+    library_load(&loaded[1 - first], contest->paths[1 - first]);
+    const struct library *libraries[2] = {&loaded[0], &loaded[1]};
+    size_t order[AB_CELLS_MAX];
+    for (size_t i = 0; i < contest->count; i++)
+        order[i] = i;
+    random_shuffle(&contest->random, order, contest->count);
+    for (size_t i = 0; i < contest->count; i++)
+        contest->cells[order[i]].ratio[round] = contest_cell(contest, libraries, &contest->specs[order[i]]);
+    library_unload(&loaded[0]);
+    library_unload(&loaded[1]);
+}
+
+static enum ab_decision contest_run(struct contest *contest, size_t *rounds)
+{
+    struct progress progress;
+    progress_start(&progress, "ab", 1);
+    double start = clock_seconds();
+    enum ab_decision decision = AB_OPEN;
+    /* Bonferroni over the looks: whenever it stops, the level holds. */
+    double level = 1.0 - 0.01 / LOOKS;
+    size_t look = 0;
+    bool late = false;
+    for (*rounds = 0; decision == AB_OPEN && !late && *rounds < AB_ROUNDS_MAX;) {
+        contest_round(contest, (*rounds)++);
+        double time = clock_seconds() - start;
+        late = time + time / (double)*rounds > contest->seconds;
+        progress_at(&progress, time / contest->seconds, "");
+        if (*rounds < looks[look] && !late)
+            continue;
+        ab_bounds(contest->cells, contest->count, *rounds, level, &contest->random);
+        decision = ab_decide(contest->cells, contest->count, contest->margin);
+        look++;
+    }
+    progress_end(&progress);
+    return decision;
+}
+
+static void print_contest(const struct contest *contest, size_t rounds, double seconds, enum ab_decision decision)
+{
+    printf("%-28s %8s  %-20s\n", "cell", "change", "99 % bounds, all cells");
+    for (size_t i = 0; i < contest->count; i++) {
+        const struct ab_cell *cell = &contest->cells[i];
+        const char *word = cell->low > contest->margin      ? "  SLOWER"
+                           : cell->high < -contest->margin ? "  faster"
+                                                            : "";
+        printf("%-28s %+7.2f%%  %+7.2f%% to %+7.2f%%%s\n", cell_label(&contest->specs[i]), 100.0 * expm1(cell->median),
+               100.0 * expm1(cell->low), 100.0 * expm1(cell->high), word);
+    }
+    static const char *const words[] = {"no change found, but some bounds are wider than the margin", "no change",
+                                        "changed"};
+    printf("%zu rounds in %.1f s, %.0f %% of the probes quiet: %s\n", rounds, seconds, 100.0 * quiet_share(),
+           words[decision]);
+}
+
+int ab_main(int argc, char **argv)
+{
+    struct grid grid = {0};
+    double margin = 2.0;
+    double seconds = 27.0;
+    size_t seed = 0;
+    struct option options[GRID_OPTIONS + 3];
+    grid_options(&grid, options);
+    const struct option own[] = {
+        {"margin", OPTION_NUMBER, &margin, "percent that count as no change (2)", NULL, 0.1, 100},
+        {"max-time", OPTION_NUMBER, &seconds, "seconds at most (27)", NULL, 1, 100000},
+        {"seed", OPTION_SIZE, &seed, "of the order; 0, the default, takes the clock", NULL, 0, 1e15},
+    };
+    memcpy(options + GRID_OPTIONS, own, sizeof own);
+    const struct command_line line = {
+        "ab OLD.so NEW.so [options]",
+        "Runs two builds of libgru in one process, interleaved, on cells of the grid or a default set. Exit 1: slower.",
+        options, GRID_OPTIONS + sizeof own / sizeof *own, 2, 2};
+    struct contest contest = {.margin = 0.0};
+    options_parse(&line, argc, argv, contest.paths);
+    contest.margin = log1p(margin / 100.0);
+    contest.seconds = seconds;
+    bench_start();
+    contest.random.state = seed ? seed : clock_system_ns();
+
+    struct library probe[2];
+    library_load(&probe[0], contest.paths[0]);
+    library_load(&probe[1], contest.paths[1]);
+    if (probe[0].arithmetic() != probe[1].arithmetic())
+        printf("note: the arithmetic differs: version %d and %d\n", probe[0].arithmetic(), probe[1].arithmetic());
+    struct cell_spec defaults[AB_CELLS_MAX];
+    if (grid.paths.count) {
+        contest.specs = grid_cells(&grid, &probe[0], &contest.count);
+    } else {
+        struct word_list backends = grid.backends;
+        const gru_backend *backend;
+        gru_error why;
+        if (probe[0].backend_find(&backend, backends.count ? backends.text[0] : NULL, &why) != GRU_OK)
+            fail("%s", why.text);
+        contest.specs = defaults;
+        contest.count = default_specs(defaults, probe[0].backend_name(backend));
+    }
+    if (contest.count > AB_CELLS_MAX)
+        fail("%zu cells are too many, at most %d", contest.count, AB_CELLS_MAX);
+    library_unload(&probe[0]);
+    library_unload(&probe[1]);
+    contest.cells = take(contest.count, sizeof *contest.cells);
+
+    double start = clock_seconds();
+    size_t rounds;
+    enum ab_decision decision = contest_run(&contest, &rounds);
+    print_contest(&contest, rounds, clock_seconds() - start, decision);
+    bool slower = false;
+    for (size_t i = 0; i < contest.count; i++)
+        slower |= contest.cells[i].low > contest.margin;
+    free(contest.cells);
+    if (contest.specs != defaults)
+        free(contest.specs);
+    return slower ? EXIT_FOUND : 0;
+}

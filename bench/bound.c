@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* bound.c: the limit of a cell on a machine, and what binds it. */
+#include "bound.h"
+
+static double greater(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* How the time of a layer's step divides, at best; `beside` are the bytes of other layers that a step reads too, and so
+ * share its caches. */
+static struct bound bound_of_layer(const struct limits *limits, const struct limits_backend *backend,
+                                   const struct activation_cost *activations, const struct cell_spec *spec,
+                                   double beside)
+{
+    double hidden = (double)spec->hidden;
+    double recurrent_share = hidden / (hidden + (double)spec->input);
+    double operations = cell_operations(spec);
+    double bytes = cell_weight_bytes(spec);
+    double peak = limits_peak(limits, backend, spec->threads);
+    double input_ns = 0.0;
+    if (spec->steps > 1) {
+        input_ns = operations * (1.0 - recurrent_share) / peak;
+        operations *= recurrent_share;
+        bytes *= recurrent_share;
+    }
+    struct bound bound = {.bandwidth = limits_bandwidth(limits, backend, spec->threads, bytes + beside)};
+    double fma_ns = operations / peak;
+    double read_ns = bytes / bound.bandwidth;
+    bound.ns = input_ns + greater(fma_ns, read_ns);
+    bound.binds = fma_ns >= read_ns ? "FMA" : machine_level(limits->machine.cache, (bytes + beside) / (double)spec->threads);
+
+    double gates = spec->reset == GRU_RESET_NONE ? 1.0 : 2.0;
+    double elements = (double)spec->batch * hidden / (double)spec->threads;
+    double activation_ns = elements * (gates * activations->sigmoid + activations->tanh);
+    /* Before the reset the candidate's chain can start only when r is there: two chains one after the other. */
+    double latency_ns = hidden * backend->fma_ns * (spec->reset == GRU_RESET_BEFORE ? 2.0 : 1.0);
+    if (latency_ns > bound.ns && latency_ns >= activation_ns)
+        bound.binds = "latency";
+    else if (activation_ns > bound.ns)
+        bound.binds = "activations";
+    return bound;
+}
+
+/* The layers of a stack one after the other. In single steps they share the caches, in sequences each runs for itself. */
+static struct bound bound_of_stack(const struct limits *limits, const struct limits_backend *backend,
+                                   const struct activation_cost *activations, const struct cell_spec *spec)
+{
+    struct bound sum = {0};
+    double longest = 0.0;
+    for (size_t i = 0; i <= spec->deeper; i++) {
+        struct cell_spec one = *spec;
+        one.deeper = 0;
+        one.hidden = cell_hidden(spec, i);
+        one.input = cell_input(spec, i);
+        double beside = spec->steps == 1 ? cell_weight_bytes(spec) - cell_weight_bytes(&one) : 0.0;
+        struct bound bound = bound_of_layer(limits, backend, activations, &one, beside);
+        sum.ns += bound.ns;
+        if (bound.ns <= longest)
+            continue;
+        longest = bound.ns;
+        sum.binds = bound.binds;
+        sum.bandwidth = bound.bandwidth;
+    }
+    return sum;
+}
+
+struct bound bound_of(const struct limits *limits, const struct limits_backend *backend,
+                      const struct activation_cost *activations, const struct cell_spec *spec)
+{
+    if (path_is_layer(spec->path))
+        return bound_of_stack(limits, backend, activations, spec);
+    if (spec->path == PATH_GEMV || spec->path == PATH_GEMM) {
+        double bytes = cell_weight_bytes(spec);
+        struct bound bound = {.bandwidth = limits_bandwidth(limits, backend, 1, bytes)};
+        double fma_ns = cell_operations(spec) / limits_peak(limits, backend, 1);
+        double read_ns = bytes / bound.bandwidth;
+        double latency_ns = (double)spec->input * backend->fma_ns;
+        bound.ns = greater(fma_ns, read_ns);
+        bound.binds = latency_ns > bound.ns ? "latency"
+                      : fma_ns >= read_ns   ? "FMA"
+                                            : machine_level(limits->machine.cache, bytes);
+        return bound;
+    }
+    double arrays = spec->path == PATH_UPDATE ? 4.0 : 2.0;
+    double bytes = arrays * sizeof(float) * (double)spec->hidden;
+    struct bound bound = {.bandwidth = limits_bandwidth(limits, backend, 1, bytes)};
+    bound.ns = bytes / bound.bandwidth;
+    bound.binds = spec->path == PATH_UPDATE ? machine_level(limits->machine.cache, bytes) : "activations";
+    return bound;
+}

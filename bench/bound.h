@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* bound.h: the limit of a cell on a machine, and what binds it. */
+#ifndef BENCH_BOUND_H
+#define BENCH_BOUND_H
+
+#include "cell.h"
+#include "limits.h"
+
+/*
+ * The limit of one step, in nanoseconds:
+ *   T = 1     the greater of all multiply-adds at the FMA peak, and all weight bytes at the read bandwidth of a working
+ *             set of that size;
+ *   T > 1     the input half at the FMA peak (one GEMM over time), plus, of the recurrent half, the greater of its
+ *             multiply-adds at the peak and its bytes at their bandwidth;
+ *   kernels   the same for GEMV and GEMM; for arrays, bytes read and written at the bandwidth.
+ * It knows nothing of latency and activations, which bind small layers: those are estimated apart, only to say what
+ * binds. A chain of H dependent multiply-adds takes H times their latency; activations cost what the library's own
+ * kernels take an element.
+ */
+struct bound {
+    double ns;
+    double bandwidth;  /* GB/s of the weights' working set */
+    const char *binds; /* "FMA", "L1", "L2", "L3", "memory", "latency", "activations" */
+};
+
+/* ns an element of sigmoid and tanh of a back end, as measured; 0 if unknown. */
+struct activation_cost {
+    double sigmoid;
+    double tanh;
+};
+
+struct bound bound_of(const struct limits *limits, const struct limits_backend *backend,
+                      const struct activation_cost *activations, const struct cell_spec *spec);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cost_page.c: the costs as one self-contained HTML page: plots, table, machine; no script, nothing from elsewhere. */
+#include "cost.h"
+#include "svg.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Series differ in colour, dashes and marks, so that the page also prints in black and white. The colours are those of Okabe and
+ * Ito, which colour-blind readers can tell apart. */
+static const char style[] =
+    ":root{color-scheme:light dark;--ink:#1b1b1b;--paper:#fff;--soft:#d9d9d9;--heat:#0072b2}\n"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e8e8e8;--paper:#16181b;--soft:#3a3d42;--heat:#56b4e9}}\n"
+    "body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:2rem auto;"
+    "padding:0 1rem}\n"
+    "h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}\n"
+    "svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text{fill:var(--ink);paint-order:stroke;"
+    "stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}\n"
+    ".grid{stroke:var(--soft);stroke-width:.6;fill:none}.axis{stroke:var(--ink);fill:none}\n"
+    ".mark-line{stroke:var(--ink);stroke-dasharray:2 4;fill:none}\n"
+    ".line{fill:none;stroke-width:1.8}.thin{stroke-width:.9;stroke-dasharray:3 3!important;opacity:.75}\n"
+    ".mark{fill:var(--paper);stroke-width:1.6}.heat{fill:var(--heat);stroke:var(--soft)}\n"
+    ".s0{stroke:#0072b2}.s1{stroke:#d55e00;stroke-dasharray:8 3}.s2{stroke:#009e73;stroke-dasharray:5 2 1 2}"
+    ".s3{stroke:#cc79a7;stroke-dasharray:2 2}.s4{stroke:#b8860b;stroke-dasharray:10 2 2 2}"
+    ".s5{stroke:#56b4e9;stroke-dasharray:4 4}.s6{stroke:#7b5ea7;stroke-dasharray:1 2}.s7{stroke:#8c564b}.s8{stroke:#888}"
+    ".s9{stroke:var(--ink)}.mark{stroke-dasharray:none}\n"
+    ".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px}\n"
+    "th,td{text-align:right;padding:.2rem .6rem;border-bottom:1px solid var(--soft)}th:first-child,td:first-child{text-align:"
+    "left}th,td{white-space:nowrap}\n";
+
+static struct cost_points gather(const struct cost *cost)
+{
+    size_t filed = cost->cells ? cost->cells->count : 0;
+    struct cost_points points = {0, take(cost->count + filed, sizeof *points.point)};
+    for (size_t i = 0; i < filed; i++) {
+        struct filed_cell *cell = &cost->cells->cells[i];
+        if (!limits_backend(cost->report->limits, cell->spec.backend) || cell->spec.cold)
+            continue;
+        double ns[RUNS_MAX];
+        memcpy(ns, cell->ns, cell->runs * sizeof *ns);
+        points.point[points.count++] = (struct cost_point){&cell->spec, stats_median(ns, cell->runs),
+                                                           report_bound(cost->report, &cell->spec)};
+    }
+    for (size_t i = 0; i < cost->count; i++)
+        points.point[points.count++] = (struct cost_point){&cost->rows[i].spec, cost->rows[i].ns, cost->rows[i].bound};
+    return points;
+}
+
+static void put_table(FILE *out, const struct cost *cost)
+{
+    const struct limits *limits = cost->report->limits;
+    bool priced = cost->settings.price > 0.0;
+    fputs("<div class='scroll'><table><tr><th>size</th><th>threads</th><th>B</th><th>parameters</th><th>bytes</th><th>weights in</th>"
+          "<th>us a step</th><th>limit, us</th><th>share</th><th>binds</th><th>streams a core</th><th>at, Hz</th>"
+          "<th>core-s a million</th>",
+          out);
+    fputs(priced ? "<th>price a million</th>" : "", out);
+    fputs(cost->target ? "<th>predicted, us</th></tr>\n" : "</tr>\n", out);
+    for (size_t i = 0; i < cost->count; i++) {
+        const struct cost_row *row = &cost->rows[i];
+        double bytes = cell_weight_bytes(&row->spec);
+        fprintf(out, "<tr><td>%s</td><td>%zu</td><td>%zu</td><td>%.0f</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td>"
+                     "<td>%.0f %%</td><td>%s</td><td>%.0f</td><td>%s</td><td>%s</td>",
+                row->name, row->spec.threads, row->spec.batch, cell_parameters(&row->spec), bytes_text(bytes),
+                machine_level(limits->machine.cache, bytes), number_text(row->ns / 1000.0),
+                number_text(row->bound.ns / 1000.0), 100.0 * row->bound.ns / row->ns, row->bound.binds,
+                cost_streams_a_core(row, row->ns), number_text(row->rate),
+                number_text(cost_core_seconds(row, row->ns)));
+        if (priced)
+            fprintf(out, "<td>%s</td>", number_text(cost_of_million(cost, row, row->ns)));
+        if (cost->target)
+            fprintf(out, "<td>%s</td>", number_text(row->predicted / 1000.0));
+        fputs("</tr>\n", out);
+    }
+    fputs("</table></div>\n", out);
+}
+
+static void put_head(FILE *out, const struct cost *cost)
+{
+    const struct machine *machine = &cost->report->limits->machine;
+    fputs("<!doctype html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
+          "<meta name='viewport' content='width=device-width,initial-scale=1'>\n<title>What a GRU costs</title>\n<style>\n",
+          out);
+    fputs(style, out);
+    fputs("</style>\n</head>\n<body>\n<h1>What a GRU costs on this CPU</h1>\n<p>", out);
+    svg_text(out, machine->cpu);
+    fprintf(out, "; L1d %s, L2 %s, L3 %s; hypervisor ", bytes_text((double)machine->cache[0]),
+            bytes_text((double)machine->cache[1]), bytes_text((double)machine->cache[2]));
+    svg_text(out, machine->hypervisor);
+    fprintf(out, "; libgru %s, arithmetic %d; fp32 weights.</p>\n", gru_version(), gru_arithmetic());
+}
+
+void cost_page(const struct cost *cost, const char *file)
+{
+    struct whole_file whole;
+    whole_open(&whole, file);
+    FILE *out = whole.stream;
+    struct cost_points points = gather(cost);
+    struct svg svg;
+    put_head(out, cost);
+
+    fputs("<h2>Time against size</h2>\n<p>One row's step; the thin dashed line is the limit of each. A step that runs alone reads every "
+          "weight, so its cost jumps where the weights leave a cache level.</p>\n",
+          out);
+    svg_begin(&svg, out, 900, 460, "Time of a step against hidden size");
+    cost_plot_time(&svg, cost, &points);
+    svg_end(&svg);
+
+    fputs("<h2>Roofline</h2>\n<p>Each mark is a measured cell. It can lie above the roof of the level that its weights don't need: "
+          "small ones live in L1.</p>\n",
+          out);
+    svg_begin(&svg, out, 900, 460, "Roofline");
+    cost_plot_roofline(&svg, cost, &points);
+    svg_end(&svg);
+
+    fputs("<h2>Share of the limit, in percent, by hidden size</h2>\n", out);
+    svg_begin(&svg, out, 900, 30.0 + 24.0 * (double)cost_series(&points), "Share of the limit");
+    cost_plot_shares(&svg, &points);
+    svg_end(&svg);
+
+    fputs("<h2>Sizes</h2>\n", out);
+    put_table(out, cost);
+    fprintf(out, "<p>The prediction of cost from limits alone, made for this machine with each row left out in turn, is off by "
+                 "%.0f %% in the median and %.0f %% at worst (%zu rows).</p>\n",
+            100.0 * cost->error_median, 100.0 * cost->error_worst, cost->error_count);
+    if (cost->target) {
+        fputs("<p>Predicted for: ", out);
+        svg_text(out, cost->target->machine.cpu);
+        fputs("</p>\n", out);
+    }
+    fputs("</body>\n</html>\n", out);
+    whole_close(&whole);
+    free(points.point);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* history.c: a file of runs, one line of JSON each. */
+#include "history.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void machine_key(char *key, size_t size, const struct machine *machine)
+{
+    snprintf(key, size, "%s, %zu CPUs", machine->cpu, machine->cpus);
+}
+
+void history_add(const char *file, const char *run, const char *commit)
+{
+    struct filed_report report;
+    report_read(&report, run);
+    char machine[160];
+    machine_key(machine, sizeof machine, &report.machine);
+    cJSON *entry = json_object();
+    json_put_text(entry, "commit", commit ? commit : report.commit);
+    json_put_text(entry, "date", report.date);
+    json_put_text(entry, "machine", machine);
+    cJSON *cells = json_put_object(entry, "cells");
+    for (size_t i = 0; i < report.count; i++) {
+        double ns[RUNS_MAX];
+        memcpy(ns, report.cells[i].ns, report.cells[i].runs * sizeof *ns);
+        cJSON *pair = json_put_array(cells, report.cells[i].name);
+        cJSON_AddItemToArray(pair, cJSON_CreateString(report.cells[i].family));
+        cJSON_AddItemToArray(pair, cJSON_CreateNumber(stats_median(ns, report.cells[i].runs)));
+    }
+    char *text = cJSON_PrintUnformatted(entry);
+    /* One write of a whole line at the end: a run that is cut off leaves the file as it was. */
+    FILE *out = fopen(file, "a");
+    if (!out)
+        fail("can't write %s: %s", file, strerror(errno));
+    bool good = setvbuf(out, NULL, _IOFBF, strlen(text) + 2) == 0 && fprintf(out, "%s\n", text) > 0;
+    if (fclose(out) != 0 || !good)
+        fail("can't write %s: %s", file, strerror(errno));
+    free(text);
+    cJSON_Delete(entry);
+    report_release(&report);
+}
+
+static void know_family(struct history *history, const char *family)
+{
+    for (size_t i = 0; i < history->family_count; i++)
+        if (strcmp(history->families[i], family) == 0)
+            return;
+    if (history->family_count < HISTORY_FAMILIES)
+        history->families[history->family_count++] = take_text("%s", family);
+}
+
+static void read_line(struct history *history, const char *text, const char *where)
+{
+    cJSON *json = json_parse(text, where);
+    struct history_entry *entries = realloc(history->entries, (history->count + 1) * sizeof *entries);
+    if (!entries)
+        fail("out of memory");
+    history->entries = entries;
+    struct history_entry *entry = &entries[history->count++];
+    snprintf(entry->commit, sizeof entry->commit, "%.12s", json_text_of(json, "commit", where));
+    snprintf(entry->date, sizeof entry->date, "%s", json_text_of(json, "date", where));
+    snprintf(entry->machine, sizeof entry->machine, "%s", json_text_of(json, "machine", where));
+    const cJSON *cells = json_member(json, "cells", JSON_OBJECT, where);
+    const cJSON *cell;
+    cJSON_ArrayForEach(cell, cells)
+    {
+        const cJSON *family = cJSON_GetArrayItem(cell, 0);
+        const cJSON *ns = cJSON_GetArrayItem(cell, 1);
+        if (!cJSON_IsString(family) || !cJSON_IsNumber(ns) || !(ns->valuedouble > 0.0))
+            fail("%s: '%s' is not a family and a time", where, cell->string);
+        know_family(history, family->valuestring);
+    }
+    entry->cells = cJSON_DetachItemFromObjectCaseSensitive(json, "cells");
+    cJSON_Delete(json);
+}
+
+void history_read(struct history *history, const char *file)
+{
+    *history = (struct history){0};
+    FILE *in = fopen(file, "r");
+    if (!in)
+        fail("can't read %s: %s", file, strerror(errno));
+    char *line = NULL;
+    size_t room = 0;
+    for (size_t number = 1; getline(&line, &room, in) > 0; number++) {
+        char *where = take_text("%s, run %zu", file, number);
+        if (line[strspn(line, " \n")])
+            read_line(history, line, where);
+        free(where);
+    }
+    free(line);
+    fclose(in);
+}
+
+void history_release(struct history *history)
+{
+    for (size_t i = 0; i < history->count; i++)
+        cJSON_Delete(history->entries[i].cells);
+    for (size_t i = 0; i < history->family_count; i++)
+        free(history->families[i]);
+    free(history->entries);
+}
+
+/* Whether each run of this machine that has any cell of the family has this one. */
+static bool everywhere(const struct history *history, const char *machine, const char *family, const char *name)
+{
+    for (size_t i = 0; i < history->count; i++) {
+        const struct history_entry *entry = &history->entries[i];
+        if (strcmp(entry->machine, machine) != 0 || cJSON_GetObjectItemCaseSensitive(entry->cells, name))
+            continue;
+        const cJSON *cell;
+        cJSON_ArrayForEach(cell, entry->cells)
+        {
+            if (strcmp(cJSON_GetArrayItem(cell, 0)->valuestring, family) == 0)
+                return false;
+        }
+    }
+    return true;
+}
+
+size_t history_series(const struct history *history, size_t family, const char *machine, double *values,
+                      size_t *entries)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < history->count; i++) {
+        const struct history_entry *entry = &history->entries[i];
+        if (strcmp(entry->machine, machine) != 0)
+            continue;
+        double sum = 0.0;
+        size_t cells = 0;
+        const cJSON *cell;
+        cJSON_ArrayForEach(cell, entry->cells)
+        {
+            if (strcmp(cJSON_GetArrayItem(cell, 0)->valuestring, history->families[family]) != 0 ||
+                !everywhere(history, machine, history->families[family], cell->string))
+                continue;
+            sum += log(cJSON_GetArrayItem(cell, 1)->valuedouble);
+            cells++;
+        }
+        if (cells == 0)
+            continue;
+        values[n] = sum / (double)cells;
+        entries[n++] = i;
+    }
+    return n;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* limits.c: measures the FMA peak and the read bandwidth of each working-set size. */
+#include "limits.h"
+
+#include "clock.h"
+#include "crew.h"
+#include "limits_isa.h"
+#include "progress.h"
+#include "quiet.h"
+#include "util.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A trial reads at least this much: 30 us at L1's speed, far above the clock's error, far below a burst of the sibling. */
+static const double trial_bytes = 8388608.0;
+
+/* Seconds that may go to repeating contended trials, over the whole measurement; then trials are taken as they come. */
+static double patience;
+
+struct reading {
+    const struct limits_isa *isa;
+    char *memory;
+    size_t bytes;
+    size_t streams;
+    size_t ahead;
+};
+
+/* GB/s of one trial. */
+static double read_once(const struct reading *reading)
+{
+    double part = trial_bytes / (double)reading->bytes;
+    size_t passes = part > 1.0 ? (size_t)part : 1;
+    uint64_t start = clock_ticks();
+    for (size_t i = 0; i < passes; i++)
+        reading->isa->read(reading->memory, reading->bytes, reading->streams, reading->ahead);
+    double ns = clock_between(start, clock_ticks());
+    return ns > 0.0 ? (double)reading->bytes * (double)passes / ns : 0.0;
+}
+
+/* The best of so many trials in quiet windows. The best, since nothing makes memory faster than it is. */
+static double read_best(const struct reading *reading, int trials)
+{
+    double best = 0.0;
+    read_once(reading);
+    for (int trial = 0; trial < trials;) {
+        double start = clock_seconds();
+        bool quiet = quiet_now() || patience <= 0.0;
+        double rate = read_once(reading);
+        best = rate > best ? rate : best;
+        trial += quiet;
+        patience -= quiet ? 0.0 : clock_seconds() - start;
+    }
+    return best;
+}
+
+/* Looks for the best streams and prefetch distance. Inside the L2 there is nothing to prefetch, and
+ * scalar loads are too slow to need it. */
+static double search(struct reading *reading, struct limits_read *found, bool quick)
+{
+    static const size_t streams[] = {1, 2, 4, 8};
+    static const size_t aheads[] = {0, 512, 2048};
+    const struct machine *machine = machine_this();
+    size_t distances = reading->bytes <= machine->cache[1] * 3 / 4 || reading->isa->lanes == 1 ? 1 : 3;
+    double best = 0.0;
+    for (size_t s = 0; s < 4; s++)
+        for (size_t a = 0; a < distances; a++) {
+            reading->streams = streams[s];
+            reading->ahead = aheads[a];
+            double rate = read_best(reading, quick ? 1 : 2);
+            if (rate <= best)
+                continue;
+            best = rate;
+            found->streams = streams[s];
+            found->ahead = aheads[a];
+        }
+    reading->streams = found->streams;
+    reading->ahead = found->ahead;
+    double again = read_best(reading, quick ? 3 : 8);
+    return again > best ? again : best;
+}
+
+struct together {
+    struct reading reading[CREW_MAX];
+    double rate[CREW_MAX];
+};
+
+static void read_together(void *argument, size_t thread)
+{
+    struct together *together = argument;
+    together->rate[thread] = read_once(&together->reading[thread]);
+}
+
+static double read_all(struct crew *crew, const struct reading *reading, bool huge, int trials)
+{
+    size_t threads = crew_threads(crew);
+    struct together *together = take(1, sizeof *together);
+    for (size_t i = 0; i < threads; i++) {
+        together->reading[i] = *reading;
+        if (i > 0)
+            together->reading[i].memory = machine_pages(reading->bytes, huge);
+    }
+    double best = 0.0;
+    for (int trial = 0; trial < trials; trial++) {
+        crew_run(crew, read_together, together);
+        double sum = 0.0;
+        for (size_t i = 0; i < threads; i++)
+            sum += together->rate[i];
+        best = sum > best ? sum : best;
+    }
+    for (size_t i = 1; i < threads; i++)
+        machine_pages_free(together->reading[i].memory, reading->bytes);
+    free(together);
+    return best;
+}
+
+static void measure_size(const struct limits_isa *isa, struct crew *crew, size_t bytes, bool quick,
+                         struct limits_read *read)
+{
+    read->bytes = (double)bytes;
+    for (int pages = PAGES_SMALL; pages <= PAGES_HUGE; pages++) {
+        /* Which small pages a buffer gets decides how well it fits the L2, so a few buffers are tried. */
+        int buffers = pages == PAGES_SMALL && bytes <= 4194304 && !quick ? 3 : 1;
+        for (int i = 0; i < buffers; i++) {
+            struct reading reading = {isa, machine_pages(bytes, pages == PAGES_HUGE), bytes, 1, 0};
+            double rate = search(&reading, read, quick);
+            read->one[pages] = rate > read->one[pages] ? rate : read->one[pages];
+            rate = read_all(crew, &reading, pages == PAGES_HUGE, quick ? 3 : 10);
+            read->all[pages] = rate > read->all[pages] ? rate : read->all[pages];
+            machine_pages_free(reading.memory, bytes);
+        }
+    }
+}
+
+struct peak_run {
+    const struct limits_isa *isa;
+    double rate[CREW_MAX];
+};
+
+/* About 0.2 ms of work at any vector width. */
+static double peak_once(const struct limits_isa *isa)
+{
+    size_t rounds = isa->lanes == 1 ? 2000 : 40000;
+    uint64_t start = clock_ticks();
+    isa->peak(rounds);
+    double ns = clock_between(start, clock_ticks());
+    return 2.0 * (double)isa->lanes * (double)isa->chains * (double)rounds / ns;
+}
+
+static void peak_together(void *argument, size_t thread)
+{
+    struct peak_run *run = argument;
+    run->rate[thread] = peak_once(run->isa);
+}
+
+static void measure_peak(const struct limits_isa *isa, struct crew *crew, struct limits_backend *backend)
+{
+    /* Wide vectors lower the frequency a few hundred microseconds after they start. */
+    for (int i = 0; i < 20; i++)
+        peak_once(isa);
+    for (int trial = 0; trial < 20;) {
+        bool quiet = quiet_now() || patience <= 0.0;
+        double rate = peak_once(isa);
+        if (rate > backend->peak_one) {
+            backend->peak_one = rate;
+            backend->ghz = clock_core_ghz();
+        }
+        trial += quiet;
+        patience -= quiet ? 0.0 : 0.0003;
+    }
+    backend->fma_ns = 1e9;
+    for (int trial = 0; trial < 20; trial++) {
+        uint64_t start = clock_ticks();
+        isa->latency(2000);
+        double ns = clock_between(start, clock_ticks()) / 2000.0;
+        backend->fma_ns = ns < backend->fma_ns ? ns : backend->fma_ns;
+    }
+    struct peak_run run = {.isa = isa};
+    for (int trial = 0; trial < 30; trial++) {
+        crew_run(crew, peak_together, &run);
+        double sum = 0.0;
+        for (size_t i = 0; i < crew_threads(crew); i++)
+            sum += run.rate[i];
+        backend->peak_all = sum > backend->peak_all ? sum : backend->peak_all;
+    }
+}
+
+/* KiB: half octaves from 16 KiB to the weights of H = 2048, and quarters about 1 MiB, where many L2 end. */
+static const size_t working_sets[] = {16,   24,   32,   48,   64,   96,    128,   192,   256,   384,
+                                      512,  640,  768,  896,  1024, 1280,  1536,  2048,  3072,  4096,
+                                      6144, 8192, 12288, 16384, 24576, 32768, 49152, 65536, 98304, 131072};
+enum { WORKING_SETS = sizeof working_sets / sizeof *working_sets };
+
+/* In a quick run every other one up to 48 MiB, and all about the end of the L2, where a line between two of them would be far
+ * from the truth. Scalar loads can't tell the levels beyond the L2 apart, and take long. */
+static bool wanted_set(const struct limits_isa *isa, bool quick, size_t i)
+{
+    bool scalar = isa->lanes == 1;
+    bool edge = working_sets[i] >= 512 && working_sets[i] <= 2048;
+    return ((!quick && !scalar) || i % 2 == 0 || edge) && working_sets[i] <= (scalar ? 8192u : quick ? 49152u : 131072u);
+}
+
+static size_t wanted_sets(const struct limits_isa *isa, bool quick)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < WORKING_SETS; i++)
+        count += wanted_set(isa, quick, i);
+    return count;
+}
+
+static void measure_backend(const struct limits_isa *isa, struct crew *crew, bool quick, struct limits_backend *backend,
+                            struct progress *progress)
+{
+    snprintf(backend->name, sizeof backend->name, "%s", isa->name);
+    measure_peak(isa, crew, backend);
+    for (size_t i = 0; i < WORKING_SETS; i++) {
+        if (!wanted_set(isa, quick, i))
+            continue;
+        measure_size(isa, crew, working_sets[i] * 1024, quick, &backend->read[backend->reads++]);
+        progress_step(progress, isa->name);
+    }
+}
+
+void limits_measure(struct limits *limits, bool quick, const char *only)
+{
+    *limits = (struct limits){.machine = *machine_this(), .threads = machine_this()->cpus};
+    if (limits->threads > CREW_MAX)
+        limits->threads = CREW_MAX;
+    double start = clock_seconds();
+    patience = quick ? 2.0 : 10.0;
+    struct crew *crew = crew_start(limits->threads);
+    size_t count = 0;
+    for (size_t i = 0; limits_isa_at(i); i++)
+        count += !only || strcmp(limits_isa_at(i)->name, only) == 0 ? wanted_sets(limits_isa_at(i), quick) : 0;
+    struct progress progress;
+    progress_start(&progress, "limits", count);
+    for (size_t i = 0; limits_isa_at(i); i++)
+        if (!only || strcmp(limits_isa_at(i)->name, only) == 0)
+            measure_backend(limits_isa_at(i), crew, quick, &limits->backend[limits->backends++], &progress);
+    progress_end(&progress);
+    crew_stop(crew);
+    limits->quiet_level = quiet_level();
+    limits->quiet_share = quiet_share();
+    limits->seconds = clock_seconds() - start;
+}

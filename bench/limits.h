@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* limits.h: what the machine can do at best, the figures that everything else is divided by. */
+#ifndef BENCH_LIMITS_H
+#define BENCH_LIMITS_H
+
+#include "json.h"
+#include "machine.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { LIMITS_SIZES = 32, LIMITS_ISAS = 4 };
+enum limits_pages { PAGES_SMALL, PAGES_HUGE };
+
+/* Read bandwidth of a working set, GB/s; `all` is the sum over all threads, each with a set of `bytes` of its own. */
+struct limits_read {
+    double bytes;
+    double one[2]; /* by enum limits_pages */
+    double all[2];
+    size_t streams; /* what reached one[PAGES_HUGE] */
+    size_t ahead;
+};
+
+struct limits_backend {
+    char name[16];
+    double peak_one; /* GFLOP/s */
+    double peak_all;
+    double ghz;    /* the core's frequency while at it */
+    double fma_ns; /* latency of one fused multiply-add */
+    size_t reads;
+    struct limits_read read[LIMITS_SIZES];
+};
+
+struct limits {
+    struct machine machine;
+    size_t threads; /* of the "all" figures */
+    double quiet_level;
+    double quiet_share;
+    double seconds;
+    size_t backends;
+    struct limits_backend backend[LIMITS_ISAS];
+};
+
+/* Measures; `quick` takes fewer sizes and trials. `only` names one back end, NULL means all. Prints progress to stderr on a
+ * terminal. */
+void limits_measure(struct limits *limits, bool quick, const char *only);
+
+void limits_to_json(cJSON *json, const struct limits *limits);
+void limits_from_json(struct limits *limits, const cJSON *json, const char *file);
+cJSON *machine_to_json(cJSON *parent, const char *key, const struct machine *machine);
+void machine_from_json(struct machine *machine, const cJSON *json, const char *file);
+
+/* NULL if the limits have no such back end. */
+const struct limits_backend *limits_backend(const struct limits *limits, const char *name);
+
+/* GFLOP/s of so many threads, between the figures of one and of all. */
+double limits_peak(const struct limits *limits, const struct limits_backend *backend, size_t threads);
+
+/* GB/s of so many threads that share `bytes` of weights between them, on the better kind of pages; linear between the
+ * measured sizes in the logarithm of the size. */
+double limits_bandwidth(const struct limits *limits, const struct limits_backend *backend, size_t threads, double bytes);
+
+#endif

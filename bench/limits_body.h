@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* limits_body.h: the measuring loops, included by each limits_<isa>.c after its vocabulary: vec, v_load, v_fma,
+ * v_zero, V_REGISTER (the asm constraint of a vector register), CHAINS, and the scalar s_fma with S_REGISTER. */
+#include "limits_isa.h"
+
+/* Each accumulator has a name, since compilers leave an array of them in memory. The empty asm statements keep the
+ * compiler from seeing that nothing uses the sums; the factors are 1 and 0, so values neither grow nor turn subnormal. */
+static void peak(size_t rounds)
+{
+    vec one = v_one();
+    vec zero = v_zero();
+    vec s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero;
+    vec s8 = zero, s9 = zero, s10 = zero, s11 = zero, s12 = zero, s13 = zero, s14 = zero, s15 = zero;
+    for (size_t round = 0; round < rounds; round++) {
+        s0 = v_fma(s0, one, zero), s1 = v_fma(s1, one, zero);
+        s2 = v_fma(s2, one, zero), s3 = v_fma(s3, one, zero);
+        __asm__ volatile(""
+                         : "+" V_REGISTER(s0), "+" V_REGISTER(s1), "+" V_REGISTER(s2), "+" V_REGISTER(s3));
+        s4 = v_fma(s4, one, zero), s5 = v_fma(s5, one, zero);
+        s6 = v_fma(s6, one, zero), s7 = v_fma(s7, one, zero);
+        __asm__ volatile(""
+                         : "+" V_REGISTER(s4), "+" V_REGISTER(s5), "+" V_REGISTER(s6), "+" V_REGISTER(s7));
+        s8 = v_fma(s8, one, zero), s9 = v_fma(s9, one, zero);
+        s10 = v_fma(s10, one, zero), s11 = v_fma(s11, one, zero);
+        __asm__ volatile(""
+                         : "+" V_REGISTER(s8), "+" V_REGISTER(s9), "+" V_REGISTER(s10), "+" V_REGISTER(s11));
+        if (CHAINS == 16) {
+            s12 = v_fma(s12, one, zero), s13 = v_fma(s13, one, zero);
+            s14 = v_fma(s14, one, zero), s15 = v_fma(s15, one, zero);
+            __asm__ volatile(""
+                             : "+" V_REGISTER(s12), "+" V_REGISTER(s13), "+" V_REGISTER(s14), "+" V_REGISTER(s15));
+        }
+    }
+}
+
+static void latency(size_t links)
+{
+    vec sum = v_zero();
+    vec one = v_one();
+    vec zero = v_zero();
+    for (size_t link = 0; link < links; link++) {
+        sum = v_fma(sum, one, zero);
+        __asm__ volatile("" : "+" V_REGISTER(sum));
+    }
+}
+
+/* Two cache lines of each stream an iteration: enough loads in flight in every order, and few enough registers. */
+enum { PIECE = 128 };
+
+static inline __attribute__((always_inline)) void read_streams(const char *base, size_t bytes, size_t streams,
+                                                               size_t ahead)
+{
+    size_t part = bytes / streams;
+    for (size_t i = 0; i < part; i += PIECE) {
+#pragma GCC unroll 8
+        for (size_t s = 0; s < streams; s++) {
+            const char *piece = base + s * part + i;
+            if (ahead) {
+                __builtin_prefetch(piece + ahead);
+                __builtin_prefetch(piece + ahead + 64);
+            }
+#pragma GCC unroll 16
+            for (size_t k = 0; k < PIECE; k += sizeof(vec)) {
+                vec value = v_load(piece + k);
+                __asm__ volatile("" : : V_REGISTER(value));
+            }
+        }
+    }
+}
+
+static void read_all(const char *base, size_t bytes, size_t streams, size_t ahead)
+{
+    /* Constant arguments: each stream count gets a loop of its own, and no test for the prefetch in it. */
+    switch (streams + (ahead ? 100 : 0)) {
+    case 1:
+        read_streams(base, bytes, 1, 0);
+        break;
+    case 2:
+        read_streams(base, bytes, 2, 0);
+        break;
+    case 4:
+        read_streams(base, bytes, 4, 0);
+        break;
+    case 8:
+        read_streams(base, bytes, 8, 0);
+        break;
+    case 101:
+        read_streams(base, bytes, 1, ahead);
+        break;
+    case 102:
+        read_streams(base, bytes, 2, ahead);
+        break;
+    case 104:
+        read_streams(base, bytes, 4, ahead);
+        break;
+    case 108:
+        read_streams(base, bytes, 8, ahead);
+        break;
+    default:
+        break;
+    }
+}
+
+static void probe(size_t chains)
+{
+    for (size_t chain = 0; chain < chains; chain++) {
+        float value = 1.0f;
+        __asm__ volatile("" : "+" S_REGISTER(value));
+#pragma GCC unroll 16
+        for (int link = 0; link < 16; link++) {
+            value = s_fma(value);
+            __asm__ volatile("" : "+" S_REGISTER(value));
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* limits_scalar.c: the measuring loops in plain C, one float at a time, with the C library's fmaf where the baseline
+ * CPU has no such instruction: what the "scalar" back end can reach. */
+#include <math.h>
+
+typedef float vec;
+#if defined(__x86_64__)
+#define V_REGISTER "x"
+#define S_REGISTER "x"
+#elif defined(__aarch64__)
+#define V_REGISTER "w"
+#define S_REGISTER "w"
+#else
+#define V_REGISTER "m"
+#define S_REGISTER "m"
+#endif
+enum { CHAINS = 12 };
+
+static inline vec v_zero(void)
+{
+    return 0.0f;
+}
+static inline vec v_one(void)
+{
+    return 1.0f;
+}
+static inline vec v_fma(vec a, vec b, vec c)
+{
+    return fmaf(a, b, c);
+}
+static inline vec v_load(const char *p)
+{
+    return *(const float *)(const void *)p;
+}
+/* A multiplication has an FMA's latency or one less, and goes through the same ports; a call to fmaf wouldn't. */
+static inline float s_fma(float a)
+{
+    return a * a;
+}
+
+#include "limits_body.h"
+
+const struct limits_isa limits_scalar = {"scalar", 1, peak, CHAINS, latency, read_all, probe};

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* limits_use.c: limits as JSON and back, and what they say about a number of threads and a working set. */
+#include "limits.h"
+#include "util.h"
+
+#include <math.h>
+#include <string.h>
+
+cJSON *machine_to_json(cJSON *parent, const char *key, const struct machine *machine)
+{
+    cJSON *json = json_put_object(parent, key);
+    json_put_text(json, "cpu", machine->cpu);
+    json_put_text(json, "features", machine->features);
+    json_put_text(json, "hypervisor", machine->hypervisor);
+    json_put_text(json, "governor", machine->governor);
+    json_put_text(json, "huge_pages", machine->huge_pages);
+    json_put_text(json, "kernel", machine->kernel);
+    json_put_text(json, "compiler", machine->compiler);
+    json_put_number(json, "cpus", (double)machine->cpus);
+    json_put_number(json, "l1d_bytes", (double)machine->cache[0]);
+    json_put_number(json, "l2_bytes", (double)machine->cache[1]);
+    json_put_number(json, "l3_bytes", (double)machine->cache[2]);
+    return json;
+}
+
+static void read_to_json(cJSON *json, const struct limits_read *read)
+{
+    json_put_number(json, "bytes", read->bytes);
+    json_put_number(json, "one_small_pages", read->one[PAGES_SMALL]);
+    json_put_number(json, "one_huge_pages", read->one[PAGES_HUGE]);
+    json_put_number(json, "all_small_pages", read->all[PAGES_SMALL]);
+    json_put_number(json, "all_huge_pages", read->all[PAGES_HUGE]);
+    json_put_number(json, "streams", (double)read->streams);
+    json_put_number(json, "prefetch", (double)read->ahead);
+}
+
+void limits_to_json(cJSON *json, const struct limits *limits)
+{
+    json_put_text(json, "grubench", "limits");
+    json_put_number(json, "format", 1);
+    machine_to_json(json, "machine", &limits->machine);
+    json_put_number(json, "threads", (double)limits->threads);
+    json_put_number(json, "quiet_level", limits->quiet_level);
+    json_put_number(json, "quiet_share", limits->quiet_share);
+    json_put_number(json, "seconds", limits->seconds);
+    cJSON *backends = json_put_array(json, "backends");
+    for (size_t i = 0; i < limits->backends; i++) {
+        const struct limits_backend *backend = &limits->backend[i];
+        cJSON *entry = json_append_object(backends);
+        json_put_text(entry, "name", backend->name);
+        json_put_number(entry, "fma_gflops_one", backend->peak_one);
+        json_put_number(entry, "fma_gflops_all", backend->peak_all);
+        json_put_number(entry, "ghz", backend->ghz);
+        json_put_number(entry, "fma_latency_ns", backend->fma_ns);
+        cJSON *reads = json_put_array(entry, "read");
+        for (size_t k = 0; k < backend->reads; k++)
+            read_to_json(json_append_object(reads), &backend->read[k]);
+    }
+}
+
+static void text_from_json(char *text, size_t size, const cJSON *json, const char *key, const char *file)
+{
+    snprintf(text, size, "%s", json_text_of(json, key, file));
+}
+
+void machine_from_json(struct machine *machine, const cJSON *json, const char *file)
+{
+    text_from_json(machine->cpu, sizeof machine->cpu, json, "cpu", file);
+    text_from_json(machine->features, sizeof machine->features, json, "features", file);
+    text_from_json(machine->hypervisor, sizeof machine->hypervisor, json, "hypervisor", file);
+    text_from_json(machine->governor, sizeof machine->governor, json, "governor", file);
+    text_from_json(machine->huge_pages, sizeof machine->huge_pages, json, "huge_pages", file);
+    text_from_json(machine->kernel, sizeof machine->kernel, json, "kernel", file);
+    text_from_json(machine->compiler, sizeof machine->compiler, json, "compiler", file);
+    machine->cpus = json_size_of(json, "cpus", file);
+    machine->cache[0] = json_size_of(json, "l1d_bytes", file);
+    machine->cache[1] = json_size_of(json, "l2_bytes", file);
+    machine->cache[2] = json_size_of(json, "l3_bytes", file);
+}
+
+static void read_from_json(struct limits_read *read, const cJSON *json, const char *file)
+{
+    read->bytes = json_positive_of(json, "bytes", file);
+    read->one[PAGES_SMALL] = json_positive_of(json, "one_small_pages", file);
+    read->one[PAGES_HUGE] = json_positive_of(json, "one_huge_pages", file);
+    read->all[PAGES_SMALL] = json_positive_of(json, "all_small_pages", file);
+    read->all[PAGES_HUGE] = json_positive_of(json, "all_huge_pages", file);
+    read->streams = json_size_of(json, "streams", file);
+    read->ahead = json_size_of(json, "prefetch", file);
+}
+
+static void backend_from_json(struct limits_backend *backend, const cJSON *json, const char *file)
+{
+    text_from_json(backend->name, sizeof backend->name, json, "name", file);
+    backend->peak_one = json_positive_of(json, "fma_gflops_one", file);
+    backend->peak_all = json_positive_of(json, "fma_gflops_all", file);
+    backend->ghz = json_positive_of(json, "ghz", file);
+    backend->fma_ns = json_positive_of(json, "fma_latency_ns", file);
+    const cJSON *reads = json_member(json, "read", JSON_ARRAY, file);
+    const cJSON *read;
+    cJSON_ArrayForEach(read, reads)
+    {
+        if (backend->reads == LIMITS_SIZES)
+            fail("%s: more than %d working sets", file, LIMITS_SIZES);
+        read_from_json(&backend->read[backend->reads++], read, file);
+    }
+    if (backend->reads == 0)
+        fail("%s: '%s' has no working sets", file, backend->name);
+}
+
+void limits_from_json(struct limits *limits, const cJSON *json, const char *file)
+{
+    *limits = (struct limits){0};
+    if (strcmp(json_text_of(json, "grubench", file), "limits") != 0)
+        fail("%s is not a file of `grubench limits --json`", file);
+    machine_from_json(&limits->machine, json_member(json, "machine", JSON_OBJECT, file), file);
+    limits->threads = json_size_of(json, "threads", file);
+    limits->quiet_level = json_number_of(json, "quiet_level", file);
+    limits->quiet_share = json_number_of(json, "quiet_share", file);
+    limits->seconds = json_number_of(json, "seconds", file);
+    const cJSON *backend;
+    cJSON_ArrayForEach(backend, json_member(json, "backends", JSON_ARRAY, file))
+    {
+        if (limits->backends == LIMITS_ISAS)
+            fail("%s: more than %d back ends", file, LIMITS_ISAS);
+        backend_from_json(&limits->backend[limits->backends++], backend, file);
+    }
+    if (limits->backends == 0)
+        fail("%s: no back end in it", file);
+}
+
+const struct limits_backend *limits_backend(const struct limits *limits, const char *name)
+{
+    for (size_t i = 0; i < limits->backends; i++)
+        if (strcmp(limits->backend[i].name, name) == 0)
+            return &limits->backend[i];
+    return NULL;
+}
+
+/* Between one thread and all: in proportion to the threads. */
+static double between(double one, double all, size_t threads, size_t most)
+{
+    if (threads <= 1 || most <= 1)
+        return one;
+    if (threads >= most)
+        return all;
+    return one + (all - one) * (double)(threads - 1) / (double)(most - 1);
+}
+
+double limits_peak(const struct limits *limits, const struct limits_backend *backend, size_t threads)
+{
+    return between(backend->peak_one, backend->peak_all, threads, limits->threads);
+}
+
+static double better(const double pages[2])
+{
+    return pages[PAGES_SMALL] > pages[PAGES_HUGE] ? pages[PAGES_SMALL] : pages[PAGES_HUGE];
+}
+
+double limits_bandwidth(const struct limits *limits, const struct limits_backend *backend, size_t threads, double bytes)
+{
+    double share = bytes / (double)(threads ? threads : 1);
+    size_t above = 0;
+    while (above < backend->reads && backend->read[above].bytes < share)
+        above++;
+    size_t below = above > 0 ? above - 1 : 0;
+    above = above < backend->reads ? above : backend->reads - 1;
+    const struct limits_read *low = &backend->read[below];
+    const struct limits_read *high = &backend->read[above];
+    double from = between(better(low->one), better(low->all), threads, limits->threads);
+    double to = between(better(high->one), better(high->all), threads, limits->threads);
+    if (below == above || share >= high->bytes)
+        return to;
+    return from + (to - from) * log(share / low->bytes) / log(high->bytes / low->bytes);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* main.c: grubench's subcommands. */
+#include "bench.h"
+#include "clock.h"
+#include "quiet.h"
+#include "util.h"
+
+#include <string.h>
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *about;
+};
+
+static const struct command commands[] = {
+    {"limits", limits_main, "what this machine can do: FMA peak, read bandwidth by working set"},
+    {"speed", speed_main, "what libgru does with it: ns a step over a grid of sizes"},
+    {"cost", cost_main, "what each size costs here, or on a machine of which the limits are known"},
+    {"compare", compare_main, "two files of `speed --json`: what changed, and how sure that is"},
+    {"ab", ab_main, "two builds of the library in one process, interleaved"},
+    {"track", track_main, "a history of runs: what changed, and with which commit"},
+    {"count", count_main, "runs one cell a given number of times, for tools that count instructions"},
+    {"worker", worker_main, "serves bench/peers: one request a line on stdin"},
+};
+
+void bench_start(void)
+{
+    clock_start();
+    machine_pin(0);
+    quiet_start();
+}
+
+static void print_usage(FILE *out)
+{
+    fputs("usage: grubench COMMAND [options]; grubench COMMAND --help says more\n", out);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].about);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return EXIT_MISUSE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fail("unknown command '%s'; grubench --help lists them", argv[1]);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* progress.h: one line on stderr with the estimated time left, on a terminal only. */
+#ifndef BENCH_PROGRESS_H
+#define BENCH_PROGRESS_H
+
+#include <stddef.h>
+
+struct progress {
+    const char *what;
+    size_t total;
+    size_t done;
+    double start;
+    double shown;
+    int terminal;
+};
+
+void progress_start(struct progress *progress, const char *what, size_t total);
+void progress_step(struct progress *progress, const char *detail);
+/* Where the share done is known better than by counting steps: 0 to 1. */
+void progress_at(struct progress *progress, double share, const char *detail);
+void progress_end(struct progress *progress);
+
+#endif

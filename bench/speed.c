@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* speed.c: `grubench speed`: the grid, measured, as a table and as JSON. */
+#include "bench.h"
+#include "clock.h"
+#include "grid.h"
+#include "report.h"
+#include "runs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The limits from a file, if one is given, else measured now, for the back ends that the cells use. */
+static void find_limits(struct limits *limits, const char *file, bool quick, const struct cell_spec *cells, size_t count)
+{
+    if (file) {
+        cJSON *json = json_read(file);
+        limits_from_json(limits, json, file);
+        cJSON_Delete(json);
+        return;
+    }
+    const char *only = cells[0].backend;
+    for (size_t i = 1; i < count; i++)
+        if (only && strcmp(only, cells[i].backend) != 0)
+            only = NULL;
+    limits_measure(limits, quick, only);
+}
+
+struct measured *speed_prepare(const struct cell_spec *specs, size_t count)
+{
+    struct measured *cells = take(count, sizeof *cells);
+    for (size_t i = 0; i < count; i++) {
+        cells[i].spec = specs[i];
+        cells[i].name = cell_name(&specs[i]);
+    }
+    return cells;
+}
+
+void speed_activations(struct report *report)
+{
+    for (size_t i = 0; i < report->limits->backends; i++)
+        report->activations[i] = sample_activations(&library_linked, report->limits->backend[i].name, GRU_TIER_FAST);
+}
+
+int speed_main(int argc, char **argv)
+{
+    struct grid grid = {0};
+    struct sample_settings settings = {.repetitions = 6, .min_time = 0.2, .max_time = 240.0, .interval = 0.02,
+                                       .seed = 1, .title = "speed"};
+    const char *json_file = NULL;
+    const char *limits_file = NULL;
+    size_t seed = 1;
+    size_t runs = 1;
+    double percent = 2.0;
+    struct option options[GRID_OPTIONS + 9];
+    grid_options(&grid, options);
+    const struct option own[] = {
+        {"quick", OPTION_FLAG, &grid.quick, "a small grid in a few seconds", NULL, 0, 0},
+        {"min-time", OPTION_NUMBER, &settings.min_time, "seconds a cell (0.2)", NULL, 1e-3, 1e4},
+        {"max-time", OPTION_NUMBER, &settings.max_time, "seconds after which no more is begun (240)", NULL, 0.1, 1e6},
+        {"interval", OPTION_NUMBER, &percent, "wanted half-width of the 95 % interval, in percent (2)", NULL, 0.1, 100},
+        {"repetitions", OPTION_SIZE, &settings.repetitions, "layers made afresh a cell (6)", NULL, 1, REPETITIONS_MAX},
+        {"runs", OPTION_SIZE, &runs, "process runs, one after the other, into one file (1)", NULL, 1, RUNS_MAX},
+        {"limits", OPTION_TEXT, &limits_file, "limits from a file of this machine instead of measuring them", NULL, 0, 0},
+        {"seed", OPTION_SIZE, &seed, "of the order and the weights (1)", NULL, 0, 1e15},
+        {"json", OPTION_TEXT, &json_file, "write Google Benchmark's format to a file (- is stdout)", NULL, 0, 0},
+    };
+    memcpy(options + GRID_OPTIONS, own, sizeof own);
+    const struct command_line line = {"speed [options]",
+                                      "Measures libgru over a grid of sizes against the machine's limits.", options,
+                                      GRID_OPTIONS + sizeof own / sizeof *own, 0, 0};
+    options_parse(&line, argc, argv, NULL);
+    settings.seed = seed;
+    settings.interval = percent / 100.0;
+    size_t count;
+    struct cell_spec *specs = grid_cells(&grid, &library_linked, &count);
+    if (runs > 1) {
+        if (!json_file)
+            fail("--runs needs --json FILE");
+        return runs_main(argc, argv, runs, seed, json_file);
+    }
+    if (json_file)
+        whole_check(json_file);
+
+    static struct limits limits;
+    bench_start();
+    find_limits(&limits, limits_file, grid.quick, specs, count);
+    struct report report = {.limits = &limits, .seed = settings.seed};
+    speed_activations(&report);
+    struct measured *cells = speed_prepare(specs, count);
+    double start = clock_seconds();
+    sample_cells(&library_linked, &settings, cells, count);
+    report.seconds = clock_seconds() - start;
+
+    if (!json_file || strcmp(json_file, "-") != 0) {
+        machine_print(stdout, &limits.machine);
+        report_table(&report, cells, count);
+    }
+    if (json_file) {
+        cJSON *json = report_json(&report, cells, count);
+        json_write(json, json_file);
+        cJSON_Delete(json);
+    }
+    for (size_t i = 0; i < count; i++)
+        free(cells[i].name);
+    free(cells);
+    free(specs);
+    return 0;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_stats.c: the statistics against known distributions and published tables, and the decision of `ab` on made-up
+ * rounds. */
+#include "ab.h"
+#include "stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int passed;
+static int failed;
+
+static void check(bool condition, const char *what)
+{
+    passed += condition;
+    failed += !condition;
+    if (!condition)
+        printf("FAILED: %s\n", what);
+}
+
+static bool near(double got, double want, double tolerance)
+{
+    return fabs(got - want) <= tolerance;
+}
+
+static void test_quantiles(void)
+{
+    double values[] = {4.0, 1.0, 3.0, 2.0};
+    check(near(stats_median(values, 4), 2.5, 0.0), "median of 1, 2, 3, 4");
+    check(near(stats_quantile(values, 4, 0.25), 1.75, 1e-15), "type-7 quartile of 1, 2, 3, 4");
+    check(near(stats_quantile(values, 4, 1.0), 4.0, 0.0), "the 1-quantile is the greatest value");
+    check(near(stats_binomial_half(10, 2), 56.0 / 1024.0, 1e-12), "P(X <= 2) of B(10, 1/2)");
+}
+
+/* The classical table of order statistics: n = 10 gives the 2nd and 9th value, n = 20 the 6th and 15th, n = 6 the whole range. */
+static void test_median_interval(void)
+{
+    double values[20];
+    for (int i = 0; i < 20; i++)
+        values[i] = i + 1.0;
+    struct interval ten = stats_median_interval(values, 10, 0.95);
+    struct interval twenty = stats_median_interval(values, 20, 0.95);
+    struct interval six = stats_median_interval(values, 6, 0.95);
+    check(near(ten.low, 2.0, 0.0) && near(ten.high, 9.0, 0.0), "interval of 10 values");
+    check(near(twenty.low, 6.0, 0.0) && near(twenty.high, 15.0, 0.0), "interval of 20 values");
+    check(near(six.low, 1.0, 0.0) && near(six.high, 6.0, 0.0), "interval of 6 values");
+}
+
+/* Coverage over 2000 samples of a skewed distribution (log-normal, median 1): at least 95 %, less four standard errors. */
+static void test_coverage(void)
+{
+    struct random random = {7};
+    int covered = 0;
+    enum { TRIALS = 2000, N = 15 };
+    for (int trial = 0; trial < TRIALS; trial++) {
+        double values[N];
+        for (int i = 0; i < N; i++)
+            values[i] = exp(random_normal(&random));
+        stats_sort(values, N);
+        struct interval interval = stats_median_interval(values, N, 0.95);
+        covered += interval.low <= 1.0 && interval.high >= 1.0;
+    }
+    check(covered >= TRIALS * 0.95 - 4.0 * sqrt(TRIALS * 0.05 * 0.95), "coverage of the median's interval");
+}
+
+static void test_bootstrap(void)
+{
+    struct random random = {11};
+    int covered = 0;
+    enum { TRIALS = 400, N = 20 };
+    for (int trial = 0; trial < TRIALS; trial++) {
+        double a[N], b[N];
+        for (int i = 0; i < N; i++) {
+            a[i] = 100.0 * exp(0.03 * random_normal(&random));
+            b[i] = 110.0 * exp(0.03 * random_normal(&random));
+        }
+        struct interval interval = stats_bootstrap_ratio(a, N, b, N, 0.95, 500, &random);
+        covered += interval.low <= 1.1 && interval.high >= 1.1;
+    }
+    /* The percentile bootstrap of a median is known to cover about its level; 91 % leaves room for chance. */
+    check(covered >= TRIALS * 91 / 100 && covered < TRIALS, "coverage of the bootstrap of a ratio of medians");
+}
+
+/* Exact values: of 20 orders of 3 + 3 the most extreme two give 0.1; Mann and Whitney's table for 8 + 8 has P(U <= 13) =
+ * 0.025, U = 13 being the 5 % point of the two-sided test. */
+static void test_mann_whitney(void)
+{
+    const double low[] = {1.0, 2.0, 3.0};
+    const double high[] = {4.0, 5.0, 6.0};
+    check(near(stats_mann_whitney(low, 3, high, 3), 0.1, 1e-12), "U = 0 of 3 and 3");
+    check(near(stats_mann_whitney(low, 3, low, 3), 1.0, 1e-9), "two equal samples");
+    /* Ranks of the first: 1 2 3 4 5 9 11 14, whose sum 49 is U = 13. */
+    const double first[] = {1, 2, 3, 4, 5, 9, 11, 14};
+    const double second[] = {6, 7, 8, 10, 12, 13, 15, 16};
+    double p = stats_mann_whitney(first, 8, second, 8);
+    check(p <= 0.05 && p > 0.045, "U = 13 of 8 and 8 is just significant at 5 %");
+
+    struct random random = {13};
+    int rejected_exact = 0, rejected_large = 0, found = 0;
+    enum { TRIALS = 1000, N = 40 };
+    for (int trial = 0; trial < TRIALS; trial++) {
+        double a[N], b[N], c[N];
+        for (int i = 0; i < N; i++) {
+            a[i] = exp(random_normal(&random));
+            b[i] = exp(random_normal(&random));
+            c[i] = 2.0 * exp(random_normal(&random));
+        }
+        rejected_exact += stats_mann_whitney(a, 12, b, 12) < 0.05;
+        rejected_large += stats_mann_whitney(a, N, b, N) < 0.05;
+        found += stats_mann_whitney(a, N, c, N) < 0.05;
+    }
+    check(rejected_exact <= 50 + 28 && rejected_exact >= 20, "5 % of equal samples are rejected, exact");
+    check(rejected_large <= 50 + 28 && rejected_large >= 20, "5 % of equal samples are rejected, normal approximation");
+    check(found > 800, "a shift by half a standard deviation and more is found");
+}
+
+/* The example of Holm's paper in four tests. */
+static void test_holm(void)
+{
+    const double p[] = {0.01, 0.04, 0.03, 0.005};
+    double adjusted[4];
+    stats_holm(p, 4, adjusted);
+    check(near(adjusted[0], 0.03, 1e-12) && near(adjusted[1], 0.06, 1e-12) && near(adjusted[2], 0.06, 1e-12) &&
+              near(adjusted[3], 0.02, 1e-12),
+          "Holm's correction of four tests");
+}
+
+/* Made-up rounds of eight cells with the noise that real ones have, one of which may be slower. */
+static enum ab_decision made_up(double slower, size_t rounds, struct random *random)
+{
+    static struct ab_cell cells[8];
+    for (size_t round = 0; round < rounds; round++) {
+        double weather = 0.005 * random_normal(random);
+        for (size_t c = 0; c < 8; c++) {
+            double outlier = random_below(random, 20) == 0 ? 0.2 * random_normal(random) : 0.0;
+            cells[c].ratio[round] = weather + outlier + 0.01 * random_normal(random) + (c == 3 ? slower : 0.0);
+        }
+    }
+    ab_bounds(cells, 8, rounds, 0.999, random);
+    return ab_decide(cells, 8, log(1.02));
+}
+
+static void test_ab(void)
+{
+    struct random random = {17};
+    int changed = 0, caught = 0;
+    for (int trial = 0; trial < 100; trial++) {
+        changed += made_up(0.0, 30, &random) == AB_CHANGED;
+        caught += made_up(log(1.05), 30, &random) == AB_CHANGED;
+    }
+    check(changed == 0, "a build against itself is never said to have changed");
+    check(caught >= 99, "a kernel slower by 5 % is caught");
+}
+
+int main(void)
+{
+    test_quantiles();
+    test_median_interval();
+    test_coverage();
+    test_bootstrap();
+    test_mann_whitney();
+    test_holm();
+    test_ab();
+    printf("%d passed, %d failed, 0 skipped\n", passed, failed);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* util.c: errors, memory, random numbers, files written whole. */
+#include "util.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The one file that may be half-written when an error is found; fail() removes it. */
+static char *unfinished;
+
+void fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("grubench: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    if (unfinished)
+        unlink(unfinished);
+    exit(EXIT_MISUSE);
+}
+
+void *take(size_t count, size_t size)
+{
+    void *memory = calloc(count ? count : 1, size ? size : 1);
+    if (!memory)
+        fail("out of memory (%zu x %zu bytes)", count, size);
+    return memory;
+}
+
+char *take_text(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *text;
+    if (vasprintf(&text, format, arguments) < 0)
+        fail("out of memory");
+    va_end(arguments);
+    return text;
+}
+
+uint64_t random_next(struct random *random)
+{
+    uint64_t z = random->state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+size_t random_below(struct random *random, size_t n)
+{
+    /* The bias of a plain remainder is n / 2^64, far below anything a benchmark could see. */
+    return (size_t)(random_next(random) % n);
+}
+
+double random_unit(struct random *random)
+{
+    return (double)(random_next(random) >> 11) * 0x1p-53;
+}
+
+double random_normal(struct random *random)
+{
+    double u = 1.0 - random_unit(random);
+    return sqrt(-2.0 * log(u)) * cos(6.283185307179586 * random_unit(random));
+}
+
+void random_shuffle(struct random *random, size_t *order, size_t n)
+{
+    for (size_t i = n; i > 1; i--) {
+        size_t j = random_below(random, i);
+        size_t kept = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = kept;
+    }
+}
+
+void whole_open(struct whole_file *file, const char *name)
+{
+    *file = (struct whole_file){0};
+    if (strcmp(name, "-") == 0) {
+        file->stream = stdout;
+        return;
+    }
+    file->name = take_text("%s", name);
+    file->temporary = take_text("%s.%ld.part", name, (long)getpid());
+    file->stream = fopen(file->temporary, "w");
+    if (!file->stream)
+        fail("can't write %s: %s", name, strerror(errno));
+    unfinished = file->temporary;
+}
+
+void whole_close(struct whole_file *file)
+{
+    if (!file->name) {
+        fflush(stdout);
+        return;
+    }
+    bool bad = ferror(file->stream) != 0;
+    bad = fclose(file->stream) != 0 || bad;
+    if (bad || rename(file->temporary, file->name) != 0)
+        fail("can't write %s: %s", file->name, strerror(errno));
+    unfinished = NULL;
+    free(file->name);
+    free(file->temporary);
+}
+
+void whole_check(const char *name)
+{
+    if (strcmp(name, "-") == 0)
+        return;
+    struct whole_file file;
+    whole_open(&file, name);
+    fclose(file.stream);
+    unlink(file.temporary);
+    unfinished = NULL;
+    free(file.name);
+    free(file.temporary);
+}
+
+static char *next_buffer(void)
+{
+    static char buffers[8][32];
+    static size_t turn;
+    return buffers[turn++ % 8];
+}
+
+const char *bytes_text(double bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+    while (bytes >= 1023.5 && unit < 4) {
+        bytes /= 1024.0;
+        unit++;
+    }
+    char *buffer = next_buffer();
+    bool whole = bytes >= 100.0 || fabs(bytes - round(bytes)) < 0.05;
+    snprintf(buffer, 32, whole ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
+    return buffer;
+}
+
+const char *number_text(double value)
+{
+    char *buffer = next_buffer();
+    double magnitude = fabs(value);
+    int digits = magnitude >= 99.95 ? 0 : magnitude >= 9.995 ? 1 : magnitude >= 0.9995 ? 2 : magnitude > 0.0 ? 3 : 0;
+    if (magnitude > 0.0 && magnitude < 0.0995)
+        digits = magnitude < 0.000995 ? 6 : magnitude < 0.00995 ? 5 : 4;
+    snprintf(buffer, 32, "%.*f", digits, value);
+    return buffer;
+}
