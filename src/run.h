@@ -11,6 +11,11 @@
 void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
                      const struct gru_plan *plan, char *workspace);
 
+/* Whether a run is one step with none of the extras, and such a run. */
+int gru_is_stream(const struct gru_layer *layer, const gru_io *io);
+void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
+                    const struct gru_plan *plan, char *workspace);
+
 /* The first aligned byte of the caller's memory. Workspaces are a line longer than they need to be for this. */
 static inline char *gru_align(void *memory)
 {

@@ -240,19 +240,32 @@ static void clear_rest(const struct sequence *q, float *to, ptrdiff_t step_strid
                    q->layer->desc.hidden * sizeof(float));
 }
 
+/* n strides, and a stride the other way. A stride that no element is reached by may be anything, so that these may wrap
+ * round; where the value is used it is the right one. */
+static ptrdiff_t strides(size_t n, ptrdiff_t stride)
+{
+    return (ptrdiff_t)(n * (size_t)stride);
+}
+
+static ptrdiff_t turned(ptrdiff_t stride)
+{
+    return (ptrdiff_t)(0 - (size_t)stride);
+}
+
 /* Where each row's step 0 stands, and how far apart steps are. */
 static void set_offsets(struct sequence *q)
 {
     const gru_io *io = q->io;
+    const gru_state *state = q->state;
     int y_reverse = q->reverse && !io->reversed_output;
-    q->x_step = q->reverse ? -io->x_step : io->x_step;
-    q->y_step = y_reverse ? -io->y_step : io->y_step;
-    q->gate_step = y_reverse ? -q->state->gates_step : q->state->gates_step;
+    q->x_step = q->reverse ? turned(io->x_step) : io->x_step;
+    q->y_step = y_reverse ? turned(io->y_step) : io->y_step;
+    q->gate_step = y_reverse ? turned(state->gates_step) : state->gates_step;
     for (size_t row = 0; row < io->rows; row++) {
-        ptrdiff_t b = (ptrdiff_t)q->order[row], last = (ptrdiff_t)q->lengths[row] - 1;
-        q->x_offset[row] = b * io->x_row + (q->reverse ? last * io->x_step : 0);
-        q->y_offset[row] = b * io->y_row + (y_reverse ? last * io->y_step : 0);
-        q->gate_offset[row] = b * q->state->gates_row + (y_reverse ? last * q->state->gates_step : 0);
+        size_t b = q->order[row], last = q->lengths[row] - 1;
+        q->x_offset[row] = strides(b, io->x_row) + (q->reverse ? strides(last, io->x_step) : 0);
+        q->y_offset[row] = strides(b, io->y_row) + (y_reverse ? strides(last, io->y_step) : 0);
+        q->gate_offset[row] = strides(b, state->gates_row) + (y_reverse ? strides(last, state->gates_step) : 0);
     }
 }
 
@@ -304,72 +317,14 @@ static void run_direction(struct sequence *q, size_t direction)
         run_alone(q);
 }
 
-/* Whether a run is one step with none of the extras: what a stream asks for, over and over. */
-static int is_plain_step(const struct gru_layer *layer, const gru_io *io)
-{
-    return io->steps == 1 && layer->directions == 1 && !io->lengths && !io->reset_mask && !io->pool;
-}
-
-/* Such a step: the same kernels on the same numbers, without what a sequence needs around them. At H = 16 that is as much
- * as the step itself. */
-static void run_step(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
-                     const struct gru_plan *plan, char *workspace)
-{
-    const gru_backend *backend = layer->backend;
-    const struct gru_half *half = &layer->half[0];
-    float *x = (float *)(workspace + plan->x), *ax = (float *)(workspace + plan->ax);
-    float *h = (float *)(workspace + plan->h[0]);
-    ptrdiff_t *y_offset = (ptrdiff_t *)(workspace + plan->y_offset);
-    ptrdiff_t *gate_offset = (ptrdiff_t *)(workspace + plan->gate_offset);
-    size_t hidden = layer->desc.hidden, padded = layer->groups * backend->lanes;
-    enum gru_tier tier = layer->desc.tier;
-
-    for (size_t row = 0; row < io->rows; row++) {
-        ptrdiff_t b = (ptrdiff_t)row, n = io->index ? (ptrdiff_t)io->index[row] : b;
-        float *to = h + row * layer->h_row;
-        backend->clean(x + row * layer->x_row, io->x + b * io->x_row, layer->desc.input);
-        if (state->h0)
-            backend->clean(to, state->h0 + n * state->h0_row, hidden);
-        else
-            memset(to, 0, hidden * sizeof(float));
-        for (size_t pad = hidden; pad < padded; pad++)
-            to[pad] = 0.0f;
-        y_offset[row] = b * io->y_row;
-        gate_offset[row] = b * state->gates_row;
-    }
-    struct gru_step now = {
-        .cell = &half->cell,
-        .rows = io->rows,
-        .h = h,
-        .h_next = (float *)(workspace + plan->h[1]),
-        .s = (float *)(workspace + plan->s),
-        .z = (float *)(workspace + plan->z),
-        .ax = ax,
-        .y = io->y,
-        .y_offset = y_offset,
-        .gate_out = {state->gates[0], state->gates[1], state->gates[2]},
-        .gate_offset = gate_offset,
-    };
-    backend->product(&half->input, io->rows, x, layer->x_row, 0, layer->groups, ax, layer->ax_row);
-    if (layer->desc.reset == GRU_RESET_BEFORE) {
-        backend->reset[tier](&now, 0, layer->groups);
-        backend->candidate[tier](&now, 0, layer->groups);
-    } else {
-        backend->step[tier](&now, 0, layer->groups);
-    }
-    for (size_t row = 0; state->h && row < io->rows; row++)
-        memcpy(state->h + (ptrdiff_t)(io->index ? io->index[row] : row) * state->h_row, now.h_next + row * layer->h_row,
-               hidden * sizeof(float));
-}
-
 void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
                      const struct gru_plan *plan, char *workspace)
 {
     struct sequence q; /* filled in piece by piece: clearing it first would take as long as a small layer's chain */
     if (io->rows == 0)
         return;
-    if (is_plain_step(layer, io)) {
-        run_step(layer, io, state, plan, workspace);
+    if (gru_is_stream(layer, io)) {
+        gru_run_stream(layer, io, state, plan, workspace);
         return;
     }
     q.plan = plan;

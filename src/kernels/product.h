@@ -23,31 +23,47 @@ static inline size_t whole_groups(const struct gru_product *m, size_t first, siz
     return whole < end ? (whole > first ? whole - first : 0) : end - first;
 }
 
+/* Rows in tiles, for one block of k. */
+static inline void panel_rows(const struct gru_product *m, size_t groups, size_t rows, struct tile *t, int first_block)
+{
+    const float *bias = t->start;
+    for (size_t n; rows; rows -= n) {
+        n = tile_rows(m->gates, rows);
+        t->start = first_block ? bias : t->out;
+        tile_run(m->gates, groups, n, t);
+        t->x += n * t->x_row;
+        t->out += n * t->out_row;
+    }
+}
+
 /* All chains of a panel: `groups` groups from `first` on, of all rows. */
 static void panel(const struct gru_product *m, size_t first, size_t groups, size_t rows, const float *x, size_t x_row,
                   float *out, size_t out_row)
 {
-    const size_t columns = groups * m->gates, group_stride = m->length * m->gates * LANES;
-    size_t block = m->length;
-    if (rows > tile_rows(m->gates, rows) && columns * LANES * block > PANEL_BLOCK)
-        block = PANEL_BLOCK / (columns * LANES * TILE_STEP) * TILE_STEP;
+    const size_t group_stride = m->length * m->gates * LANES;
     struct tile t = {
+        .weights = m->weights + first * group_stride,
         .group_stride = group_stride,
         .width = (first + 1) * LANES <= m->units ? LANES : m->units % LANES,
+        .length = m->length,
+        .start = m->bias + first * m->gates * LANES,
+        .x = x,
         .x_row = x_row,
+        .out = out,
         .out_row = out_row,
     };
+    if (rows <= tile_most_rows(m->gates) || groups * group_stride <= PANEL_BLOCK) {
+        panel_rows(m, groups, rows, &t, 1);
+        return;
+    }
+    const size_t block = PANEL_BLOCK / (groups * m->gates * LANES * TILE_STEP) * TILE_STEP;
     for (size_t k = 0; k < m->length; k += block) {
-        t.weights = m->weights + first * group_stride + k * m->gates * t.width;
         t.length = m->length - k < block ? m->length - k : block;
-        t.start_row = k ? out_row : 0;
-        for (size_t row = 0, n; row < rows; row += n) {
-            n = tile_rows(m->gates, rows - row);
-            t.x = x + row * x_row + k;
-            t.out = out + row * out_row;
-            t.start = k ? t.out : m->bias + first * m->gates * LANES;
-            tile_run(m->gates, groups, n, &t);
-        }
+        t.x = x + k;
+        t.out = out;
+        panel_rows(m, groups, rows, &t, k == 0);
+        t.weights += block * m->gates * t.width;
+        t.start_row = out_row;
     }
 }
 

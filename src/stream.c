@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * stream.c: one step of a batch of rows, with none of the extras.
+ *
+ * The same kernels on the same numbers as in sequence.c, without what a sequence needs around them: at H = 16 that is as much
+ * work as the step itself, and a stream asks for one step over and over.
+ */
+#include <string.h>
+
+#include "run.h"
+
+int gru_is_stream(const struct gru_layer *layer, const gru_io *io)
+{
+    return io->steps == 1 && layer->directions == 1 && !io->lengths && !io->reset_mask && !io->pool;
+}
+
+void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
+                    const struct gru_plan *plan, char *workspace)
+{
+    const gru_backend *backend = layer->backend;
+    const struct gru_half *half = &layer->half[0];
+    float *x = (float *)(workspace + plan->x), *ax = (float *)(workspace + plan->ax);
+    float *h = (float *)(workspace + plan->h[0]);
+    ptrdiff_t *y_offset = (ptrdiff_t *)(workspace + plan->y_offset);
+    ptrdiff_t *gate_offset = (ptrdiff_t *)(workspace + plan->gate_offset);
+    size_t hidden = layer->desc.hidden, padded = layer->groups * backend->lanes;
+    enum gru_tier tier = layer->desc.tier;
+
+    for (size_t row = 0; row < io->rows; row++) {
+        ptrdiff_t b = (ptrdiff_t)row, n = io->index ? (ptrdiff_t)io->index[row] : b;
+        float *to = h + row * layer->h_row;
+        backend->clean(x + row * layer->x_row, io->x + b * io->x_row, layer->desc.input);
+        if (state->h0)
+            backend->clean(to, state->h0 + n * state->h0_row, hidden);
+        else
+            memset(to, 0, hidden * sizeof(float));
+        for (size_t pad = hidden; pad < padded; pad++)
+            to[pad] = 0.0f;
+        y_offset[row] = b * io->y_row;
+        gate_offset[row] = b * state->gates_row;
+    }
+    struct gru_step now = {
+        .cell = &half->cell,
+        .rows = io->rows,
+        .h = h,
+        .h_next = (float *)(workspace + plan->h[1]),
+        .s = (float *)(workspace + plan->s),
+        .z = (float *)(workspace + plan->z),
+        .ax = ax,
+        .y = io->y,
+        .y_offset = y_offset,
+        .gate_out = {state->gates[0], state->gates[1], state->gates[2]},
+        .gate_offset = gate_offset,
+    };
+    backend->product(&half->input, io->rows, x, layer->x_row, 0, layer->groups, ax, layer->ax_row);
+    if (layer->desc.reset == GRU_RESET_BEFORE) {
+        backend->reset[tier](&now, 0, layer->groups);
+        backend->candidate[tier](&now, 0, layer->groups);
+    } else {
+        backend->step[tier](&now, 0, layer->groups);
+    }
+    for (size_t row = 0; state->h && row < io->rows; row++)
+        memcpy(state->h + (ptrdiff_t)(io->index ? io->index[row] : row) * state->h_row, now.h_next + row * layer->h_row,
+               hidden * sizeof(float));
+}
