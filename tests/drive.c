@@ -25,6 +25,8 @@ way way_random(const problem *p, const gru_backend *backend)
     w.negative = check_below(3) == 0;
     w.direction_inside = check_below(2) != 0;
     w.gap = check_below(2) == 0 ? 0 : 1 + check_below(5);
+    w.half_gap = check_below(3);
+    w.halves_swapped = check_below(3) == 0;
     w.weight_form = check_below(3);
     w.placed = check_below(3) == 0;
     w.repacked = check_below(4) == 0;
@@ -43,9 +45,10 @@ way way_random(const problem *p, const gru_backend *backend)
 const char *way_text(const way *w)
 {
     static char text[300];
-    snprintf(text, sizeof text, "%s%s%s%s, gap %zu, weights %zu%s%s%s%s%s%s, %zu steps and %zu rows a call",
+    snprintf(text, sizeof text, "%s%s%s%s, gap %zu, half gap %zu%s, weights %zu%s%s%s%s%s%s, %zu steps and %zu rows a call",
              w->backend ? gru_backend_name(w->backend) : "any", w->batch_major ? ", batch-major" : "",
-             w->negative ? ", negative" : "", w->direction_inside ? ", direction inside" : "", w->gap, w->weight_form,
+             w->negative ? ", negative" : "", w->direction_inside ? ", direction inside" : "", w->gap, w->half_gap,
+             w->halves_swapped ? " swapped" : "", w->weight_form,
              w->placed ? ", placed" : "", w->repacked ? ", repacked" : "", w->in_place ? ", in place" : "",
              w->indexed ? ", indexed" : "", w->odd ? ", odd" : "", w->pool ? ", pool" : "", w->step_chunk, w->row_chunk);
     return text;
@@ -108,6 +111,19 @@ static field place_states(const session *s, const float *dense, size_t rows, con
     return f;
 }
 
+/* Only a concatenated y has halves, which begin here in its rows; if they are as they would be without a
+ * y_direction, none is given. */
+static size_t half_gap(const session *s)
+{
+    return s->p->shape.way == WAY_BOTH ? s->w->half_gap : 0;
+}
+
+static size_t at_half(const session *s, size_t direction)
+{
+    bool second = s->p->shape.way == WAY_BOTH && (direction == 1) != s->w->halves_swapped;
+    return second ? s->p->shape.hidden + half_gap(s) : 0;
+}
+
 /* The index has to be there when the states are placed. */
 static void place_all(session *s)
 {
@@ -115,7 +131,7 @@ static void place_all(session *s)
     const problem_shape *shape = &p->shape;
     place_index(s);
     place_x(s);
-    s->y = field_make(shape->steps, shape->rows, p->width, form_of(s->w, s->w->batch_major));
+    s->y = field_make(shape->steps, shape->rows, p->width + half_gap(s), form_of(s->w, s->w->batch_major));
     s->h0 = place_states(s, p->h0, s->pool_rows, s->index);
     s->h = place_states(s, NULL, s->pool_rows, s->index);
     s->reset = place_states(s, p->reset_to, shape->rows, NULL);
@@ -191,7 +207,9 @@ static void call(session *s, const part *c)
     io.x = field_row(&s->x, c->from, c->first);
     io.x_step = s->x.outer_stride;
     io.x_row = s->x.inner_stride;
-    io.y = s->w->no_y ? NULL : field_row(&s->y, c->from, c->first);
+    io.y = s->w->no_y ? NULL : field_row(&s->y, c->from, c->first) + at_half(s, 0);
+    bool usual = half_gap(s) == 0 && !s->w->halves_swapped;
+    io.y_direction = usual ? 0 : (ptrdiff_t)at_half(s, 1) - (ptrdiff_t)at_half(s, 0);
     io.y_step = s->y.outer_stride;
     io.y_row = s->y.inner_stride;
     io.state = state_of(s, c);
@@ -252,6 +270,28 @@ static float *read_steps(const session *s, const field *f)
     return dense;
 }
 
+/* y, whose halves may stand apart and the other way round. */
+static float *read_y(const session *s)
+{
+    const problem *p = s->p;
+    float *dense = guarded_floats(count_y(p), GUARD_AFTER, 0);
+    float *rows = read_steps(s, &s->y);
+    for (size_t i = 0; i < p->shape.steps * p->shape.rows; i++) {
+        const float *row = rows + i * s->y.width;
+        if (p->shape.way != WAY_BOTH) {
+            memcpy(dense + i * p->width, row, p->width * sizeof(float));
+            continue;
+        }
+        for (size_t d = 0; d < 2; d++) {
+            memcpy(dense + i * p->width + d * p->shape.hidden, row + at_half(s, d), p->shape.hidden * sizeof(float));
+        }
+        for (size_t k = 0; k < half_gap(s); k++) {
+            CHECK(field_is_untouched(row[p->shape.hidden + k]), "a float between the halves of y was written");
+        }
+    }
+    return dense;
+}
+
 /* States of the pool that no row has are nobody's to write. */
 static void check_strangers(const session *s, const field *f)
 {
@@ -292,7 +332,7 @@ answer drive(const problem *p, const way *w)
     place_all(&s);
     run_calls(&s);
     if (s.ok) {
-        a.y = w->no_y ? NULL : read_steps(&s, &s.y);
+        a.y = w->no_y ? NULL : read_y(&s);
         a.last = w->no_last ? NULL : read_last(&s);
         for (int g = p->shape.reset == RESET_NOTHING; g < 3; g++) {
             a.gates[g] = w->no_gates ? NULL : read_steps(&s, &s.gates[g]);

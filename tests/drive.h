@@ -13,6 +13,8 @@ typedef struct way {
     bool batch_major;      /* x, y and gates: [B][T] instead of [T][B] */
     bool negative;         /* negative strides between steps and rows, of the weights too */
     bool direction_inside; /* states are [B][D][H] instead of [D][B][H] */
+    size_t half_gap;       /* floats between the two halves of a concatenated y ... */
+    bool halves_swapped;   /* ... of which the forward one comes second */
     size_t gap;            /* floats between rows that belong to nobody */
     size_t weight_form;    /* 0: dense rows of units; 1: dense rows of inputs; 2: with gaps in both strides */
     bool placed;           /* the layer lies in memory of ours */

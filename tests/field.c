@@ -33,10 +33,15 @@ float *field_row(const field *f, size_t i, size_t k)
     return f->origin + (ptrdiff_t)i * f->outer_stride + (ptrdiff_t)k * f->inner_stride;
 }
 
+bool field_is_untouched(float value)
+{
+    return check_bits_of(value) == UNTOUCHED;
+}
+
 bool field_untouched(const field *f, size_t i, size_t k)
 {
     for (size_t j = 0; j < f->width; j++) {
-        if (check_bits_of(field_row(f, i, k)[j]) != UNTOUCHED) {
+        if (!field_is_untouched(field_row(f, i, k)[j])) {
             return false;
         }
     }
@@ -54,7 +59,7 @@ void field_check_gaps(const field *f, const char *name)
     }
     size_t written = 0;
     for (size_t i = 0; i < f->count; i++) {
-        written += !used[i] && check_bits_of(f->buffer[i]) != UNTOUCHED;
+        written += !used[i] && !field_is_untouched(f->buffer[i]);
     }
     CHECK(written == 0, "%s: %zu floats between rows were written", name, written);
     guarded_free(used);

@@ -28,7 +28,8 @@ field field_make(size_t outer, size_t inner, size_t width, field_form form);
 
 float *field_row(const field *f, size_t i, size_t k);
 
-/* Whether a row is as field_make left it. */
+/* Whether a row, or one float, is as field_make left it. */
+bool field_is_untouched(float value);
 bool field_untouched(const field *f, size_t i, size_t k);
 
 /* Checks that what isn't a row is as field_make left it. */

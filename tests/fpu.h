@@ -15,8 +15,8 @@ enum { FPU_FLUSH = 0x8040, FPU_FLAGS = 0x3f, FPU_DENORMAL = 0x02 };
 
 static inline uint64_t fpu_control(void)
 {
-    uint32_t mxcsr;
-    uint16_t x87;
+    uint32_t mxcsr = 0; /* which a memory checker doesn't see the assembler write */
+    uint16_t x87 = 0;
     __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
     __asm__ volatile("fnstcw %0" : "=m"(x87));
     return (uint64_t)x87 << 32 | (mxcsr & ~(uint32_t)FPU_FLAGS);
@@ -24,7 +24,7 @@ static inline uint64_t fpu_control(void)
 
 static inline uint32_t fpu_flags(void)
 {
-    uint32_t mxcsr;
+    uint32_t mxcsr = 0;
     __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
     return mxcsr & FPU_FLAGS;
 }
@@ -32,7 +32,7 @@ static inline uint32_t fpu_flags(void)
 /* Adds and takes away bits of MXCSR. */
 static inline void fpu_change(uint32_t set, uint32_t clear)
 {
-    uint32_t mxcsr;
+    uint32_t mxcsr = 0;
     __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
     mxcsr = (mxcsr | set) & ~clear;
     __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));

@@ -123,7 +123,7 @@ static void make_states(input *in, run *r, size_t i)
     s->in_place = (what & 6) == 6;
     if (s->in_place) {
         s->h0 = s->h;
-        s->h0.row += what >= 250 && r->rows > 1; /* which must be refused */
+        s->h0.row += s->wanted && what >= 250 && r->rows > 1; /* which must be refused */
     }
     gru_state *v = &s->view;
     v->h0_row = s->h0.row;

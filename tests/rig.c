@@ -5,6 +5,23 @@
 #include <math.h>
 #include <string.h>
 
+/* Tells a memory checker, if one is there, that these bytes hold nothing: a result that depends on them is reported. */
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#define FORGET(memory, bytes) __msan_poison((memory), (bytes))
+#endif
+#endif
+#if !defined(FORGET) && defined(__has_include)
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#define FORGET(memory, bytes) (void)VALGRIND_MAKE_MEM_UNDEFINED((memory), (bytes))
+#endif
+#endif
+#ifndef FORGET
+#define FORGET(memory, bytes) (void)0
+#endif
+
 /* What makes the arrays: the rig's own generator, so that a rig neither depends on nor changes the test's. */
 typedef struct maker {
     rig *r;
@@ -222,6 +239,13 @@ static void forget(const rig_floats *a)
     }
 }
 
+static void leave_undefined(const rig_floats *a)
+{
+    if (a->data != NULL) {
+        FORGET(a->data, a->count * sizeof(float));
+    }
+}
+
 enum gru_status rig_call(const rig *r)
 {
     return gru_run(r->layer, &r->io, r->workspace, r->workspace_bytes, NULL);
@@ -238,6 +262,11 @@ enum gru_status rig_run(rig *r, gru_error *error)
         memcpy(r->h.data, r->h0.data, r->h.count * sizeof(float));
     }
     memset(r->workspace, 0xff, r->workspace_bytes);
+    FORGET(r->workspace, r->workspace_bytes);
+    leave_undefined(&r->y);
+    for (int g = 0; g < 3; g++) {
+        leave_undefined(&r->gates[g]);
+    }
     return gru_run(r->layer, &r->io, r->workspace, r->workspace_bytes, error);
 }
 

@@ -79,6 +79,26 @@ void test_alloc_refused(void)
     }
 }
 
+/* An allocator with one of its two functions would only fail at the first release, so it is refused at once. */
+void test_alloc_half(void)
+{
+    for (enum path path = LAYER; path < PATHS; path++) {
+        for (int half = 0; half < 2; half++) {
+            check_memory memory = {0};
+            gru_allocator allocator = check_allocator(&memory);
+            object o = {NULL, NULL, NULL};
+            gru_error error = {0};
+            if (half) {
+                allocator.allocate = NULL;
+            } else {
+                allocator.release = NULL;
+            }
+            CHECK_STATUS(make(path, &o, 40, &allocator, &error), GRU_NULL_POINTER, &error, "%s", path_names[path]);
+            CHECK(memory.calls == 0 && !o.layer && !o.gate && !o.team, "%s: nothing is made", path_names[path]);
+        }
+    }
+}
+
 /* With 64 MiB of address space left, objects that need more: 0 if each is refused well and a small one still works. */
 static int starve(void)
 {

@@ -212,6 +212,79 @@ void test_exact_border(void)
     }
 }
 
+/* What else is read or written as +0, and would be seen if it weren't, with one unit and hard gates (slope 1, offset 0). */
+typedef struct speck {
+    const char *what;
+    enum problem_reset reset;
+    float r, z;    /* the gates' pre-activations, which are the gates */
+    float h, u, n; /* the state, its weight in the candidate, the candidate's bias */
+    float want_h, want_gate[3];
+} speck;
+
+static void check_speck(const speck *c)
+{
+    problem_shape s = {.input = 1, .hidden = 1, .steps = 1, .rows = 1, .bias = BIAS_6, .initial = true, .hard = true,
+                       .own_slope = true, .reset = c->reset};
+    problem p = problem_make(&s);
+    p.alpha = 1.0f;
+    p.beta = 0.0f;
+    force(&p, PROBLEM_RESET, c->r);
+    force(&p, PROBLEM_UPDATE, c->z);
+    force(&p, PROBLEM_CANDIDATE, c->n);
+    *p.u[0][PROBLEM_CANDIDATE] = c->u;
+    *p.h0 = c->h;
+    answer a = run(&p);
+    if (CHECK(a.y != NULL, "a run")) {
+        CHECK_BITS(a.y, &c->want_h, 1, "%s: h", c->what);
+        CHECK_BITS(a.last, &c->want_h, 1, "%s: last", c->what);
+        for (int g = s.reset == RESET_NOTHING; g < 3; g++) {
+            CHECK_BITS(a.gates[g], &c->want_gate[g], 1, "%s: gate %d", c->what, g);
+        }
+    }
+    guarded_free_all();
+}
+
+/* With o the smallest number that counts: o / 2 isn't stored as a state or a gate, and r * h isn't passed on. */
+void test_exact_specks(void)
+{
+    const float o = check_float_of(LEAST_BITS), half = o / 2;
+    const speck specks[] = {
+        {"a new state of o / 2", RESET_PRODUCT, 1, 0.5f, o, 0, 0, 0, {1, 0.5f, 0}},
+        {"a new state of o", RESET_PRODUCT, 1, 0.5f, 2 * o, 0, 0, o, {1, 0.5f, 0}},
+        {"r * h of o / 2", RESET_STATE, 0.5f, 0, o, 1024, 0, 0, {0.5f, 0, 0}},
+        {"r * h of o", RESET_STATE, 0.5f, 0, 2 * o, 1024, 0, 1024 * o, {0.5f, 0, 1024 * o}},
+        {"a candidate of o / 2", RESET_NOTHING, 0, 0, o, 0.5f, 0, 0, {0, 0, 0}},
+        {"a candidate of o", RESET_NOTHING, 0, 0, 2 * o, 0.5f, 0, o, {0, 0, o}},
+        {"an update gate of -o", RESET_PRODUCT, 1, -o, 1, 0, 0, 0, {1, 0, 0}},
+        {"gates of o", RESET_PRODUCT, o, o, 1, 0, 0, o, {o, o, 0}},
+        {"a bias of o / 2", RESET_PRODUCT, half, half, 1, 0, half, 0, {0, 0, 0}},
+    };
+    for (size_t i = 0; i < sizeof specks / sizeof specks[0]; i++) {
+        check_speck(&specks[i]);
+    }
+}
+
+/* A gate that is tiny itself, which only the sigmoid makes: e^-60 is written as +0. */
+void test_exact_tiny_gates(void)
+{
+    for (size_t i = 0; i < SHAPES; i++) {
+        problem_shape s;
+        if (!shape_at(i, &s) || s.hard) {
+            continue;
+        }
+        problem p = problem_make(&s);
+        force(&p, PROBLEM_RESET, -60.0f);
+        force(&p, PROBLEM_UPDATE, -60.0f);
+        answer a = run(&p);
+        float *zeros = guarded_floats(count_gate(&p), GUARD_AFTER, 0);
+        memset(zeros, 0, count_gate(&p) * sizeof(float));
+        for (int g = s.reset == RESET_NOTHING; g < PROBLEM_CANDIDATE && CHECK(a.gates[g] != NULL, "a run"); g++) {
+            CHECK_BITS(a.gates[g], zeros, count_gate(&p), "%s: gate %d", problem_text(&p), g);
+        }
+        guarded_free_all();
+    }
+}
+
 /* --- NaN and infinity ------------------------------------------------------------------------------ */
 
 /* Step t of a row in the order of computation is step t of x going forward, the mirrored one in reverse. */

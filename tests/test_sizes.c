@@ -253,6 +253,24 @@ void test_sizes_gates(void)
     gru_gate_destroy(gate);
 }
 
+/* With no rows there is nothing to do, in however many steps, and strides mean nothing. */
+void test_sizes_no_rows(void)
+{
+    gru_layer *layer = small_layer(GRU_FORWARD, GRU_RESET_AFTER, 5, 20);
+    const gru_layer *const layers[] = {layer};
+    static unsigned char workspace[1 << 16];
+    for (size_t i = 0; i < SIZES && layer != NULL; i++) {
+        gru_io io = {.size = sizeof io, .steps = sizes[i], .x_step = PTRDIFF_MAX, .x_row = PTRDIFF_MIN, .y_step = PTRDIFF_MIN,
+                     .y_row = 1};
+        enum gru_status want = sizes[i] > PTRDIFF_MAX ? GRU_OVERFLOW : GRU_OK;
+        gru_error error = {0};
+        CHECK_STATUS(gru_run(layer, &io, workspace, sizeof workspace, &error), want, &error, "%zu steps, no rows", sizes[i]);
+        CHECK_STATUS(gru_run_stack(layers, 1, &io, NULL, workspace, sizeof workspace, &error), want, &error,
+                     "%zu steps, no rows, through a stack", sizes[i]);
+    }
+    gru_layer_destroy(layer);
+}
+
 /* Arrays, and teams. */
 void test_sizes_arrays(void)
 {

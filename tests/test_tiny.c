@@ -44,11 +44,24 @@ static bool check_clean(const char *what, const rig_shape *shape, int exponent)
     return CHECK((fpu_flags() & FPU_DENORMAL) == 0, "%s of scale 2^%d: a subnormal operand: %s", what, exponent, rig_text(shape));
 }
 
+/*
+ * What the arithmetic leaves open. Factors of at least 2^-62 have a normal product, but its last bit may lie below the smallest
+ * normal number if both are small, and where such products cancel, what is left may be subnormal. That takes weights of less than
+ * 2^-40 throughout: then states get as small as the weights. (With 2^-40 in place of 2^-62 it could not happen at all.)
+ */
+static bool is_open(enum kind kind, int exponent)
+{
+    return (kind == WEIGHTS || kind == ALL) && exponent >= -62 && exponent < -40;
+}
+
 void test_tiny_scales(void)
 {
     for (int exponent = -149; exponent <= 0; exponent++) {
         for (size_t i = 0; i < KINDS * 4; i++) {
             enum kind kind = (enum kind)(i % KINDS);
+            if (is_open(kind, exponent)) {
+                continue;
+            }
             rig_shape shape = rig_random(check_this(), 12, 24, 2, 3);
             shape.desc.tier = (enum gru_tier)(i / KINDS);
             shape.desc.gates = i % 5 ? GRU_GATES_SIGMOID : GRU_GATES_HARD_SIGMOID;
