@@ -13,7 +13,6 @@ int compare_main(int argc, char **argv);
 int cost_main(int argc, char **argv);
 int ab_main(int argc, char **argv);
 int track_main(int argc, char **argv);
-int count_main(int argc, char **argv);
 int worker_main(int argc, char **argv);
 
 /* Clock, pinning, quiet level: once, before anything is measured. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* count.c: `grubench count`: runs cells a given number of times and nothing else, for tools that count instructions. */
-#include "bench.h"
+/* count.c: grubench-count: runs cells a given number of times and nothing else, for tools that count instructions. It is a
+ * program of its own, since it then needs libgru alone and is built for any machine. */
 #include "grid.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-int count_main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     struct grid grid = {0};
     size_t calls = 1;
@@ -19,7 +19,7 @@ int count_main(int argc, char **argv)
     };
     memcpy(options + GRID_OPTIONS, own, sizeof own);
     const struct command_line line = {
-        "count [options]",
+        "-count [options]",
         "Runs cells of the grid without a clock. The difference between two numbers of calls, counted from outside,\n"
         "is what the calls cost: see bench/count/run.",
         options, GRID_OPTIONS + sizeof own / sizeof *own, 0, 0};

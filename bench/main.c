@@ -20,7 +20,6 @@ static const struct command commands[] = {
     {"compare", compare_main, "two files of `speed --json`: what changed, and how sure that is"},
     {"ab", ab_main, "two builds of the library in one process, interleaved"},
     {"track", track_main, "a history of runs: what changed, and with which commit"},
-    {"count", count_main, "runs one cell a given number of times, for tools that count instructions"},
     {"worker", worker_main, "serves bench/peers: one request a line on stdin"},
 };
 

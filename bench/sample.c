@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 
 /* A sample lasts at least this long: a thousand times the clock's resolution, shorter than the sibling's bursts. */
 static const double sample_ns = 80000.0;
@@ -53,6 +55,20 @@ static size_t warm_up(struct cell *cell)
     return calls;
 }
 
+/* How often the system has taken the CPU away from this thread so far. */
+static long preemptions(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
+}
+
+static double thread_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
 /* One repetition: samples for `slice` seconds, and up to three times as long if nothing was quiet. */
 static struct repetition visit(struct cell *cell, double slice)
 {
@@ -67,10 +83,17 @@ static struct repetition visit(struct cell *cell, double slice)
     do {
         if (cell->spec.cold)
             evict();
+        long taken = preemptions();
+        double cpu = thread_ns();
         double ns = run_calls(cell, calls) / steps;
+        cpu = (thread_ns() - cpu) / steps;
+        bool undisturbed = preemptions() == taken;
+        /* Of a sample that was interrupted, the time on the CPU is at least not the neighbours'. */
+        if (!undisturbed && cell->spec.threads == 1)
+            ns = cpu;
         bool after = quiet_now();
         all_samples[all++] = ns;
-        if (before && after)
+        if (before && after && undisturbed)
             quiet_samples[quiet++] = ns;
         before = after;
         double time = clock_seconds() - start;

@@ -15,7 +15,7 @@ struct repetition {
     double ns;     /* median of its quiet samples, or of all if none was quiet; a step */
     double calls;  /* timed */
     double cycles; /* core cycles a step, at the frequency just after */
-    bool quiet;    /* there were quiet samples */
+    bool quiet;    /* there were samples in quiet windows that the system didn't interrupt */
 };
 
 enum { REPETITIONS_MAX = 64 };

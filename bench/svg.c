@@ -137,7 +137,9 @@ void svg_vertical(struct svg *svg, double x, const char *label)
     if (x < svg->x_low || x > svg->x_high)
         return;
     fprintf(svg->out, "<path class='mark-line' d='M%.1f %.1fV%.1f'/>\n", svg_x(svg, x), svg->top, svg->bottom);
-    svg_label(svg, svg_x(svg, x) + 4, svg->top + 12, "start", label);
+    /* To the side that has room. */
+    bool late = svg_x(svg, x) > svg->right - 80.0;
+    svg_label(svg, svg_x(svg, x) + (late ? -4.0 : 4.0), svg->top + 12, late ? "end" : "start", label);
 }
 
 void svg_legend(struct svg *svg, int row, int series, const char *text)

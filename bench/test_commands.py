@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""test_commands.py GRUBENCH LIBGRU.so SLOWED.so: what grubench says and writes, apart from how fast anything is.
+"""test_commands.py GRUBENCH SLOWED-0.so SLOWED-5.so: what grubench says and writes, apart from how fast anything is.
 
 Bad input gives one line and exit 2 and leaves no file; tables made from committed times are those expected; the JSON is
 what Google Benchmark's own compare.py reads, where that is installed.
@@ -153,10 +153,15 @@ def costs(folder):
 
 
 def builds():
-    """Not a timing assertion of the library: the slowed build does 5 % more by construction. A few runs; the hundred are in README.md."""
-    found = [run("ab", OLD, SLOWED).returncode for _ in range(2)]
-    check(1 in found, "ab finds the build that is slowed by 5 %")
-    check(0 in [run("ab", OLD, OLD, "--max-time", "5").returncode for _ in range(2)], "ab lets a build pass against itself")
+    """The slowed build does 5 % more by construction, so what `ab` decides is right or wrong, however noisy the machine
+    is; that it can't decide in time is no failure. A few runs; README.md has a hundred."""
+    for new, wrong in ((SLOWED, ": no change\n"), (OLD, ": changed\n")):
+        said = [run("ab", OLD, new).stdout for _ in range(2)]
+        if all("some bounds are wider" in text for text in said):
+            counts["skipped"] += 1
+            print("skipped: this machine is too noisy to decide about", os.path.basename(new))
+        else:
+            check(sum(text.endswith(wrong) for text in said) < 2, "ab decides wrongly:\n" + "\n".join(said))
 
 
 with tempfile.TemporaryDirectory() as folder_name:
