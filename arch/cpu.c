@@ -9,10 +9,11 @@
 #include <cpuid.h>
 
 /* Bits of CPUID leaf 1 ECX, leaf 7 EBX, and XCR0 (Intel SDM volume 2, CPUID; volume 1, 13.3). */
-enum { LEAF1_FMA = 1 << 12, LEAF1_OSXSAVE = 1 << 27, LEAF1_AVX = 1 << 28 };
-enum { LEAF7_AVX2 = 1 << 5, LEAF7_AVX512F = 1 << 16, LEAF7_AVX512DQ = 1 << 17, LEAF7_AVX512BW = 1 << 30 };
-#define LEAF7_AVX512VL (UINT32_C(1) << 31)
-enum { XCR0_YMM = 0x06, XCR0_ZMM = 0xe6 };
+static const uint32_t LEAF1_FMA = UINT32_C(1) << 12, LEAF1_OSXSAVE = UINT32_C(1) << 27, LEAF1_AVX = UINT32_C(1) << 28;
+static const uint32_t LEAF7_AVX2 = UINT32_C(1) << 5, LEAF7_AVX512F = UINT32_C(1) << 16;
+static const uint32_t LEAF7_AVX512DQ = UINT32_C(1) << 17, LEAF7_AVX512BW = UINT32_C(1) << 30;
+static const uint32_t LEAF7_AVX512VL = UINT32_C(1) << 31;
+static const uint64_t XCR0_YMM = 0x06, XCR0_ZMM = 0xe6;
 
 struct gru_cpu_registers gru_cpu_read(void)
 {

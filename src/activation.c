@@ -18,8 +18,9 @@ static enum gru_status check_array(const char *function, const char *name, size_
     if (count > (size_t)PTRDIFF_MAX / sizeof(float))
         return gru_fail(error, GRU_OVERFLOW, "%s: an array of %zu floats fits in no memory", function, count);
     if (overlaps(in, out, count))
-        return gru_fail(error, GRU_OVERLAP, "%s: the output begins %td floats from %s, whose %zu floats it would overwrite",
-                        function, out - in, name, count);
+        return gru_fail(error, GRU_OVERLAP,
+                        "%s: the output begins %td floats from %s, whose %zu floats it would overwrite", function,
+                        out - in, name, count);
     return GRU_OK;
 }
 
@@ -29,7 +30,8 @@ static enum gru_status check_activation(const char *function, const gru_backend 
     if (!backend)
         return gru_fail(error, GRU_NULL_POINTER, "%s: backend is NULL; gru_backend_find finds one", function);
     if ((unsigned)tier >= GRU_TIERS)
-        return gru_fail(error, GRU_BAD_ENUM, "%s: tier is %d, and there is none above %d", function, (int)tier, GRU_TIERS - 1);
+        return gru_fail(error, GRU_BAD_ENUM, "%s: tier is %d, and there is none above %d", function, (int)tier,
+                        GRU_TIERS - 1);
     enum gru_status status = gru_backend_check_tier(backend, tier, error);
     return status == GRU_OK && count ? check_array(function, "x", count, x, y, error) : status;
 }
@@ -58,8 +60,8 @@ enum gru_status gru_update_blend(const gru_backend *backend, enum gru_update upd
     if (!backend)
         return gru_fail(error, GRU_NULL_POINTER, "gru_update_blend: backend is NULL; gru_backend_find finds one");
     if (update != GRU_UPDATE_KEEP && update != GRU_UPDATE_REPLACE)
-        return gru_fail(error, GRU_BAD_ENUM, "gru_update_blend: update is %d, not GRU_UPDATE_KEEP or GRU_UPDATE_REPLACE",
-                        (int)update);
+        return gru_fail(error, GRU_BAD_ENUM,
+                        "gru_update_blend: update is %d, not GRU_UPDATE_KEEP or GRU_UPDATE_REPLACE", (int)update);
     if (!count)
         return GRU_OK;
     enum gru_status status = check_array("gru_update_blend", "z", count, z, out, error);

@@ -53,7 +53,7 @@ struct gru_cell {
     enum gru_update update;
     enum gru_gates gates;
     float hard_alpha, hard_beta;
-    float clip;                   /* 0: none */
+    float clip; /* 0: none */
     size_t units;
     struct gru_product recurrent; /* over h: r, z, n; or r, z (reset before); or z, n (no reset) */
     struct gru_product candidate; /* over s, reset before only: n */

@@ -32,14 +32,10 @@ static enum gru_status check_enums(const gru_desc *desc, gru_error *error)
         const char *name;
         unsigned value, last;
     } fields[] = {
-        {"reset", (unsigned)desc->reset, GRU_RESET_NONE},
-        {"update", (unsigned)desc->update, GRU_UPDATE_REPLACE},
-        {"bias", (unsigned)desc->bias, GRU_BIAS_SIX},
-        {"direction", (unsigned)desc->direction, GRU_BIDIRECTIONAL},
-        {"merge", (unsigned)desc->merge, GRU_MERGE_SUM},
-        {"gates", (unsigned)desc->gates, GRU_GATES_HARD_SIGMOID},
-        {"tier", (unsigned)desc->tier, GRU_TIER_SLEEF},
-        {"weight_type", (unsigned)desc->weight_type, GRU_F32},
+        {"reset", (unsigned)desc->reset, GRU_RESET_NONE}, {"update", (unsigned)desc->update, GRU_UPDATE_REPLACE},
+        {"bias", (unsigned)desc->bias, GRU_BIAS_SIX},     {"direction", (unsigned)desc->direction, GRU_BIDIRECTIONAL},
+        {"merge", (unsigned)desc->merge, GRU_MERGE_SUM},  {"gates", (unsigned)desc->gates, GRU_GATES_HARD_SIGMOID},
+        {"tier", (unsigned)desc->tier, GRU_TIER_SLEEF},   {"weight_type", (unsigned)desc->weight_type, GRU_F32},
     };
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         if (fields[i].value > fields[i].last)

@@ -71,16 +71,19 @@ enum gru_status gru_backend_find(const gru_backend **backend, const char *name, 
     list_runnable(runnable, sizeof runnable);
     for (size_t n = 0; n < sizeof names / sizeof *names; n++)
         if (strcmp(names[n], name) == 0)
-            return gru_fail(error, GRU_MISSING_BACKEND, "%sthis CPU or this build can't run the back end \"%s\"; there are: %s",
-                            source, name, runnable);
-    return gru_fail(error, GRU_UNKNOWN_BACKEND, "%sthere is no back end \"%.32s\"; there are: %s", source, name, runnable);
+            return gru_fail(error, GRU_MISSING_BACKEND,
+                            "%sthis CPU or this build can't run the back end \"%s\"; there are: %s", source, name,
+                            runnable);
+    return gru_fail(error, GRU_UNKNOWN_BACKEND, "%sthere is no back end \"%.32s\"; there are: %s", source, name,
+                    runnable);
 }
 
 enum gru_status gru_backend_check_tier(const gru_backend *backend, enum gru_tier tier, gru_error *error)
 {
     uint32_t needs = tier == GRU_TIER_SLEEF ? backend->sleef_needs : 0;
     if ((needs & gru_cpu_bits()) != needs)
-        return gru_fail(error, GRU_UNSUPPORTED,
-                        "the tier GRU_TIER_SLEEF needs a CPU with FMA, which this one isn't; GRU_TIER_ACCURATE runs everywhere");
+        return gru_fail(
+            error, GRU_UNSUPPORTED,
+            "the tier GRU_TIER_SLEEF needs a CPU with FMA, which this one isn't; GRU_TIER_ACCURATE runs everywhere");
     return GRU_OK;
 }

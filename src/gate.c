@@ -32,8 +32,10 @@ static enum gru_status check_view(const char *name, size_t units, size_t length,
                         name[0] == 'w' ? "x" : "h", name);
     if (length && (!gru_add_reach(&reach, units, matrix->unit) || !gru_add_reach(&reach, length, matrix->column) ||
                    !gru_add_reach(&bias_reach, units, bias->data ? bias->unit : 0)))
-        return gru_fail(error, GRU_OVERFLOW, "%s with unit %td and column %td, or its bias with unit %td, reaches beyond memory's "
-                        "address range", name, matrix->unit, matrix->column, bias->unit);
+        return gru_fail(error, GRU_OVERFLOW,
+                        "%s with unit %td and column %td, or its bias with unit %td, reaches beyond memory's "
+                        "address range",
+                        name, matrix->unit, matrix->column, bias->unit);
     return GRU_OK;
 }
 
@@ -45,8 +47,9 @@ static enum gru_status check_numbers(const gru_gate_desc *desc, gru_error *error
         return gru_fail(error, GRU_BAD_VALUE, "hard_alpha is %g and hard_beta is %g, but both must be finite",
                         (double)desc->hard_alpha, (double)desc->hard_beta);
     if (desc->units == 0 || (desc->inputs == 0 && desc->states == 0))
-        return gru_fail(error, GRU_ZERO_SIZE, "units is %zu, inputs %zu, states %zu: a gate needs units and one of the others",
-                        desc->units, desc->inputs, desc->states);
+        return gru_fail(error, GRU_ZERO_SIZE,
+                        "units is %zu, inputs %zu, states %zu: a gate needs units and one of the others", desc->units,
+                        desc->inputs, desc->states);
     if ((unsigned)desc->activation > GRU_ACTIVATION_HARD_SIGMOID || (unsigned)desc->tier >= GRU_TIERS ||
         desc->weight_type != GRU_F32)
         return gru_fail(error, GRU_BAD_ENUM, "activation is %d, tier %d, weight_type %d: one of them isn't known",
@@ -107,8 +110,9 @@ enum gru_status gru_gate_create(gru_gate **gate, const gru_gate_desc *desc, cons
     if ((read.inputs && !gru_product_bytes(read.units, read.inputs, 1, lanes, &w)) ||
         (read.states && !gru_product_bytes(read.units, read.states, 1, lanes, &u)) || !gru_add(w, u, &bytes) ||
         !gru_add(bytes, header_bytes(), &bytes))
-        return gru_fail(error, GRU_OVERFLOW, "the packed weights of %zu units by %zu inputs and %zu states fit in no memory",
-                        read.units, read.inputs, read.states);
+        return gru_fail(error, GRU_OVERFLOW,
+                        "the packed weights of %zu units by %zu inputs and %zu states fit in no memory", read.units,
+                        read.inputs, read.states);
     char *memory = gru_allocate(allocator, bytes, GRU_ALIGNMENT);
     if (!memory)
         return gru_fail(error, GRU_NO_MEMORY, "no memory for a gate of %zu bytes", bytes);
@@ -165,7 +169,8 @@ static enum gru_status needed_bytes(const struct gru_gate *gate, size_t rows, si
 {
     size_t floats = (size_t)PTRDIFF_MAX / sizeof(float) / (8 * BLOCK_ROWS);
     if (gate->desc.inputs > floats || gate->desc.states > floats || gate->desc.units > floats)
-        return gru_fail(error, GRU_OVERFLOW, "the workspace of a gate of %zu units fits in no memory", gate->desc.units);
+        return gru_fail(error, GRU_OVERFLOW, "the workspace of a gate of %zu units fits in no memory",
+                        gate->desc.units);
     *bytes = lay_out(gate, rows).floats * sizeof(float) + GRU_ALIGNMENT;
     return GRU_OK;
 }
@@ -216,14 +221,16 @@ enum gru_status gru_gate_run(const gru_gate *gate, size_t rows, const float *x, 
         return status;
     if (!workspace || workspace_bytes < needed)
         return gru_fail(error, workspace ? GRU_SMALL_MEMORY : GRU_NULL_POINTER,
-                        "the workspace at %p has %zu bytes, but %zu rows need %zu", workspace, workspace_bytes, rows, needed);
+                        "the workspace at %p has %zu bytes, but %zu rows need %zu", workspace, workspace_bytes, rows,
+                        needed);
 
     struct block b = lay_out(gate, rows);
     float *memory = (float *)(void *)gru_align(workspace);
     for (size_t row = 0; row < rows; row += b.rows) {
         size_t count = rows - row < b.rows ? rows - row : b.rows;
         if (gate->w.length)
-            run_product(gate, &gate->w, count, x + (ptrdiff_t)row * x_row, x_row, memory, b.x_row, memory + b.ax, b.a_row);
+            run_product(gate, &gate->w, count, x + (ptrdiff_t)row * x_row, x_row, memory, b.x_row, memory + b.ax,
+                        b.a_row);
         if (gate->u.length)
             run_product(gate, &gate->u, count, h + (ptrdiff_t)row * h_row, h_row, memory + b.h, b.h_row, memory + b.ah,
                         b.a_row);

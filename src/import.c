@@ -18,32 +18,46 @@ struct dialect {
     const char *said[3]; /* the same sets, for messages */
 };
 
-enum { NONE = 1 << GRU_BIAS_NONE, ONE = 1 << GRU_BIAS_ONE, INSIDE = 1 << GRU_BIAS_ONE_INSIDE, FOUR = 1 << GRU_BIAS_FOUR,
-       SIX = 1 << GRU_BIAS_SIX };
+enum {
+    NONE = 1 << GRU_BIAS_NONE,
+    ONE = 1 << GRU_BIAS_ONE,
+    INSIDE = 1 << GRU_BIAS_ONE_INSIDE,
+    FOUR = 1 << GRU_BIAS_FOUR,
+    SIX = 1 << GRU_BIAS_SIX
+};
 
 static const struct dialect pytorch = {
     "PyTorch", true, {[GRU_RESET_AFTER] = NONE | SIX}, {[GRU_RESET_AFTER] = "GRU_BIAS_NONE or GRU_BIAS_SIX"}};
 
 static const struct dialect keras = {
-    "Keras", true, {[GRU_RESET_AFTER] = NONE | SIX, [GRU_RESET_BEFORE] = NONE | ONE},
+    "Keras",
+    true,
+    {[GRU_RESET_AFTER] = NONE | SIX, [GRU_RESET_BEFORE] = NONE | ONE},
     {[GRU_RESET_AFTER] = "GRU_BIAS_NONE or GRU_BIAS_SIX", [GRU_RESET_BEFORE] = "GRU_BIAS_NONE or GRU_BIAS_ONE"}};
 
 static const struct dialect onnx = {
-    "ONNX", true, {[GRU_RESET_AFTER] = NONE | SIX, [GRU_RESET_BEFORE] = NONE | SIX},
+    "ONNX",
+    true,
+    {[GRU_RESET_AFTER] = NONE | SIX, [GRU_RESET_BEFORE] = NONE | SIX},
     {[GRU_RESET_AFTER] = "GRU_BIAS_NONE or GRU_BIAS_SIX", [GRU_RESET_BEFORE] = "GRU_BIAS_NONE or GRU_BIAS_SIX"}};
 
 static const struct dialect openvino = {
-    "OpenVINO", true, {[GRU_RESET_AFTER] = NONE | FOUR, [GRU_RESET_BEFORE] = NONE | ONE},
+    "OpenVINO",
+    true,
+    {[GRU_RESET_AFTER] = NONE | FOUR, [GRU_RESET_BEFORE] = NONE | ONE},
     {[GRU_RESET_AFTER] = "GRU_BIAS_NONE or GRU_BIAS_FOUR", [GRU_RESET_BEFORE] = "GRU_BIAS_NONE or GRU_BIAS_ONE"}};
 
 static const struct dialect onednn = {
-    "oneDNN", true, {[GRU_RESET_AFTER] = NONE | FOUR, [GRU_RESET_BEFORE] = NONE | ONE},
+    "oneDNN",
+    true,
+    {[GRU_RESET_AFTER] = NONE | FOUR, [GRU_RESET_BEFORE] = NONE | ONE},
     {[GRU_RESET_AFTER] = "GRU_BIAS_NONE or GRU_BIAS_FOUR", [GRU_RESET_BEFORE] = "GRU_BIAS_NONE or GRU_BIAS_ONE"}};
 
 #define JOINED_BIASES "GRU_BIAS_NONE, GRU_BIAS_ONE or GRU_BIAS_ONE_INSIDE"
-static const struct dialect joined = {
-    "the joined dialect", false, {NONE | ONE | INSIDE, NONE | ONE | INSIDE, NONE | ONE | INSIDE},
-    {JOINED_BIASES, JOINED_BIASES, JOINED_BIASES}};
+static const struct dialect joined = {"the joined dialect",
+                                      false,
+                                      {NONE | ONE | INSIDE, NONE | ONE | INSIDE, NONE | ONE | INSIDE},
+                                      {JOINED_BIASES, JOINED_BIASES, JOINED_BIASES}};
 
 /* Where gate r, z, n stands among the gates of a dialect. */
 static const unsigned char order_rzn[3] = {0, 1, 2};
@@ -64,8 +78,8 @@ static enum gru_status read_desc(gru_desc *desc, const gru_desc *from, const str
         return gru_fail(error, GRU_BAD_DIALECT, "desc.update is GRU_UPDATE_REPLACE, but %s has GRU_UPDATE_KEEP alone",
                         dialect->name);
     if ((known & 1u << desc->bias) == 0)
-        return gru_fail(error, GRU_BAD_DIALECT, "desc.bias is %s, but with %s %s has %s",
-                        gru_bias_names[desc->bias], resets[desc->reset], dialect->name, dialect->said[desc->reset]);
+        return gru_fail(error, GRU_BAD_DIALECT, "desc.bias is %s, but with %s %s has %s", gru_bias_names[desc->bias],
+                        resets[desc->reset], dialect->name, dialect->said[desc->reset]);
     return GRU_OK;
 }
 
@@ -228,8 +242,8 @@ enum gru_status gru_weights_onednn(gru_weights *weights, const gru_desc *from, c
 }
 
 /* Checks the arrays of the joined dialect: exactly the gates that exist, exactly the biases that are announced. */
-static enum gru_status check_joined(const gru_desc *desc, const float *const matrices[3],
-                                    const float *const biases[3], gru_error *error)
+static enum gru_status check_joined(const gru_desc *desc, const float *const matrices[3], const float *const biases[3],
+                                    gru_error *error)
 {
     if (matrices == NULL)
         return gru_fail(error, GRU_NULL_POINTER, "matrices is NULL");

@@ -26,11 +26,11 @@ static enum gru_status check_strides(const char *name, size_t width, size_t step
     if (steps == 0 || rows == 0)
         return GRU_OK;
     if (steps > 1 && magnitude(step) < width)
-        return gru_fail(error, GRU_BAD_STRIDE, "%s_step is %td, but a row of it is %zu wide: its steps would overlap", name,
-                        step, width);
+        return gru_fail(error, GRU_BAD_STRIDE, "%s_step is %td, but a row of it is %zu wide: its steps would overlap",
+                        name, step, width);
     if (rows > 1 && magnitude(row) < width)
-        return gru_fail(error, GRU_BAD_STRIDE, "%s_row is %td, but a row of it is %zu wide: its rows would overlap", name,
-                        row, width);
+        return gru_fail(error, GRU_BAD_STRIDE, "%s_row is %td, but a row of it is %zu wide: its rows would overlap",
+                        name, row, width);
     return GRU_OK;
 }
 
@@ -45,8 +45,8 @@ static enum gru_status check_y(const struct gru_layer *last, const gru_io *io, g
         magnitude(io->y_direction) < hidden)
         return gru_fail(error, GRU_BAD_STRIDE, "y_direction is %td, but each half is %zu wide: they would overlap",
                         io->y_direction, hidden);
-    return check_strides("y", io->y_direction ? hidden : gru_layer_width(last), io->steps, io->y_step, io->rows, io->y_row,
-                         error);
+    return check_strides("y", io->y_direction ? hidden : gru_layer_width(last), io->steps, io->y_step, io->rows,
+                         io->y_row, error);
 }
 
 static enum gru_status check_rows(const gru_io *io, gru_error *error)
@@ -54,8 +54,8 @@ static enum gru_status check_rows(const gru_io *io, gru_error *error)
     if (io->lengths)
         for (size_t b = 0; b < io->rows; b++)
             if (io->lengths[b] > io->steps)
-                return gru_fail(error, GRU_BAD_LENGTH, "lengths[%zu] is %zu, but there are %zu steps", b, io->lengths[b],
-                                io->steps);
+                return gru_fail(error, GRU_BAD_LENGTH, "lengths[%zu] is %zu, but there are %zu steps", b,
+                                io->lengths[b], io->steps);
     if (io->index)
         for (size_t b = 0; b < io->rows; b++)
             if (io->index[b] >= io->index_count)
@@ -69,7 +69,8 @@ static enum gru_status check_pool(const gru_pool *pool, gru_error *error)
     if (!pool)
         return GRU_OK;
     if (pool->size < sizeof *pool)
-        return gru_fail(error, GRU_BAD_STRUCT, "gru_pool.size is %zu, but sizeof(gru_pool) is %zu", pool->size, sizeof *pool);
+        return gru_fail(error, GRU_BAD_STRUCT, "gru_pool.size is %zu, but sizeof(gru_pool) is %zu", pool->size,
+                        sizeof *pool);
     if (!pool->run)
         return gru_fail(error, GRU_NULL_POINTER, "pool->run is NULL");
     if (pool->threads == 0)
@@ -81,8 +82,8 @@ enum gru_status gru_io_check(const struct gru_layer *first, const struct gru_lay
                              gru_error *error)
 {
     if (io->steps && io->rows && !io->x)
-        return gru_fail(error, GRU_NULL_POINTER, "x is NULL, but there are %zu steps of %zu rows of %zu", io->steps, io->rows,
-                        first->desc.input);
+        return gru_fail(error, GRU_NULL_POINTER, "x is NULL, but there are %zu steps of %zu rows of %zu", io->steps,
+                        io->rows, first->desc.input);
     if (io->steps > (size_t)PTRDIFF_MAX)
         return gru_fail(error, GRU_OVERFLOW, "%zu steps are more than memory's address range", io->steps);
     enum gru_status status = check_y(last, io, error);
@@ -102,10 +103,11 @@ static enum gru_status check_h(const struct gru_layer *layer, const gru_io *io, 
         return gru_fail(error, GRU_BAD_STRIDE, "state.h_row is %td, but a state is %zu wide: states would overlap",
                         state->h_row, hidden);
     if (both && magnitude(state->h_direction) < hidden)
-        return gru_fail(error, GRU_BAD_STRIDE, "state.h_direction is %td, but a state is %zu wide: states would overlap",
-                        state->h_direction, hidden);
-    if (state->h == state->h0 && ((io->rows > 1 && state->h_row != state->h0_row) ||
-                                  (both && state->h_direction != state->h0_direction)))
+        return gru_fail(error, GRU_BAD_STRIDE,
+                        "state.h_direction is %td, but a state is %zu wide: states would overlap", state->h_direction,
+                        hidden);
+    if (state->h == state->h0 &&
+        ((io->rows > 1 && state->h_row != state->h0_row) || (both && state->h_direction != state->h0_direction)))
         return gru_fail(error, GRU_OVERLAP, "h0 and h are the same array, with strides %td and %td, %td and %td",
                         state->h0_row, state->h_row, state->h0_direction, state->h_direction);
     return GRU_OK;
@@ -123,7 +125,9 @@ enum gru_status gru_state_check(const struct gru_layer *layer, const gru_io *io,
                                    state->gates_row, error);
     for (int g = 0; g < 3 && status == GRU_OK && layer->directions == 2 && io->steps && io->rows; g++)
         if (state->gates[g] && magnitude(state->gates_direction) < layer->desc.hidden)
-            return gru_fail(error, GRU_BAD_STRIDE, "state.gates_direction is %td, but a gate is %zu wide: the two directions "
-                            "would overlap", state->gates_direction, layer->desc.hidden);
+            return gru_fail(error, GRU_BAD_STRIDE,
+                            "state.gates_direction is %td, but a gate is %zu wide: the two directions "
+                            "would overlap",
+                            state->gates_direction, layer->desc.hidden);
     return status;
 }

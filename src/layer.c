@@ -57,8 +57,9 @@ static enum gru_status layer_bytes(const gru_desc *desc, size_t *bytes, gru_erro
     fits = fits && gru_add(input, recurrent, &half) && gru_add(half, candidate, &half) &&
            gru_mul(half, gru_directions(desc), &half) && gru_add(half, header_bytes(), bytes);
     if (!fits)
-        return gru_fail(error, GRU_OVERFLOW, "the packed weights of a layer of input %zu and hidden %zu fit in no memory",
-                        desc->input, desc->hidden);
+        return gru_fail(error, GRU_OVERFLOW,
+                        "the packed weights of a layer of input %zu and hidden %zu fit in no memory", desc->input,
+                        desc->hidden);
     return GRU_OK;
 }
 

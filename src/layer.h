@@ -31,7 +31,7 @@ struct gru_layer {
 static inline size_t gru_layer_width(const struct gru_layer *layer)
 {
     return layer->directions == 2 && layer->desc.merge == GRU_MERGE_CONCAT ? 2 * layer->desc.hidden
-                                                                            : layer->desc.hidden;
+                                                                           : layer->desc.hidden;
 }
 
 /* Bytes that the packed form of a matrix takes, a multiple of GRU_ALIGNMENT; false if they don't fit in a size_t. */

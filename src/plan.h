@@ -18,18 +18,18 @@ enum { GRU_MAX_SLICES = 256 };
 /* Offsets are in bytes from the workspace's first aligned byte. */
 struct gru_plan {
     size_t block_steps;
-    size_t slices;      /* at most */
-    size_t order;       /* size_t [rows]: rows by falling length */
-    size_t lengths;     /* size_t [rows], in that order */
-    size_t x_offset;    /* ptrdiff_t [rows] each: where a row's step 0 stands in x, y and the gates */
+    size_t slices;   /* at most */
+    size_t order;    /* size_t [rows]: rows by falling length */
+    size_t lengths;  /* size_t [rows], in that order */
+    size_t x_offset; /* ptrdiff_t [rows] each: where a row's step 0 stands in x, y and the gates */
     size_t y_offset;
     size_t gate_offset;
-    size_t x;           /* cleaned rows of x, the layer's x_row apart */
-    size_t ax;          /* the input's chains, ax_row apart */
-    size_t h[2];        /* states before and after a step, taking turns, h_row apart */
-    size_t s;           /* reset before only */
+    size_t x;    /* cleaned rows of x, the layer's x_row apart */
+    size_t ax;   /* the input's chains, ax_row apart */
+    size_t h[2]; /* states before and after a step, taking turns, h_row apart */
+    size_t s;    /* reset before only */
     size_t z;
-    size_t phases;      /* state of gru_phases_run */
+    size_t phases; /* state of gru_phases_run */
     size_t bytes;
 };
 

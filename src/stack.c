@@ -36,7 +36,8 @@ static int take(struct stack_plan *plan, size_t a, size_t b, size_t c, size_t el
     size_t count;
     *at = plan->bytes;
     return gru_mul(a, b, &count) && gru_mul(count, c, &count) && gru_mul(count, element, &count) &&
-           count <= (size_t)PTRDIFF_MAX / 2 && gru_add(plan->bytes, (count + GRU_ALIGNMENT - 1) / GRU_ALIGNMENT * GRU_ALIGNMENT, &plan->bytes) &&
+           count <= (size_t)PTRDIFF_MAX / 2 &&
+           gru_add(plan->bytes, (count + GRU_ALIGNMENT - 1) / GRU_ALIGNMENT * GRU_ALIGNMENT, &plan->bytes) &&
            plan->bytes <= (size_t)PTRDIFF_MAX;
 }
 
@@ -92,8 +93,9 @@ static enum gru_status plan_stack(struct stack_plan *plan, const gru_layer *cons
 {
     enum gru_status status = check_layers(layers, count, error);
     if (status == GRU_OK && !make_plan(plan, layers, count, steps, rows))
-        return gru_fail(error, GRU_OVERFLOW, "the workspace of %zu steps of %zu rows through %zu layers fits in no memory",
-                        steps, rows, count);
+        return gru_fail(error, GRU_OVERFLOW,
+                        "the workspace of %zu steps of %zu rows through %zu layers fits in no memory", steps, rows,
+                        count);
     return status;
 }
 
@@ -144,9 +146,11 @@ static void copy_states(const struct stack *s, size_t i, int back)
         for (size_t row = 0; row < s->io->rows; row++, ours += hidden) {
             ptrdiff_t n = state_number(s->io, row);
             if (back && theirs && theirs->h)
-                memcpy(theirs->h + n * theirs->h_row + (ptrdiff_t)d * theirs->h_direction, ours, hidden * sizeof(float));
+                memcpy(theirs->h + n * theirs->h_row + (ptrdiff_t)d * theirs->h_direction, ours,
+                       hidden * sizeof(float));
             else if (!back && theirs && theirs->h0)
-                memcpy(ours, theirs->h0 + n * theirs->h0_row + (ptrdiff_t)d * theirs->h0_direction, hidden * sizeof(float));
+                memcpy(ours, theirs->h0 + n * theirs->h0_row + (ptrdiff_t)d * theirs->h0_direction,
+                       hidden * sizeof(float));
             else if (!back)
                 memset(ours, 0, hidden * sizeof(float));
         }
@@ -248,7 +252,8 @@ enum gru_status gru_run_stack(const gru_layer *const *layers, size_t count, cons
     if (!io)
         return status;
     if (!is_zero(&io->state))
-        return gru_fail(error, GRU_BAD_VALUE, "io.state is set, but a stack takes its states from the argument of that name");
+        return gru_fail(error, GRU_BAD_VALUE,
+                        "io.state is set, but a stack takes its states from the argument of that name");
     status = plan_stack(&plan, layers, count, io->steps, io->rows, error);
     if (status == GRU_OK)
         status = gru_io_check(layers[0], layers[count - 1], io, error);
@@ -258,8 +263,8 @@ enum gru_status gru_run_stack(const gru_layer *const *layers, size_t count, cons
         return status;
     if (!workspace || workspace_bytes < plan.bytes)
         return gru_fail(error, workspace ? GRU_SMALL_MEMORY : GRU_NULL_POINTER,
-                        "the workspace at %p has %zu bytes, but %zu steps of %zu rows through %zu layers need %zu", workspace,
-                        workspace_bytes, io->steps, io->rows, count, plan.bytes);
+                        "the workspace at %p has %zu bytes, but %zu steps of %zu rows through %zu layers need %zu",
+                        workspace, workspace_bytes, io->steps, io->rows, count, plan.bytes);
     /* Without rows strides mean nothing, and steps may be any number. */
     if (io->rows == 0)
         return GRU_OK;

@@ -10,9 +10,8 @@ enum { ACT_NORMAL = 0x00800000 };
 
 /*
  * A table cuts [0, top] into eight segments. u = scale t + offset is a float whose leading bits (exponent and two, or
- * one,
- * mantissa bits) number the segment: fine steps near 0, coarse ones in the tail, for one fma and one shift, and eight
- * entries are one vpermps on AVX2. The bits are used modulo 8, so the rows are printed in that rotation.
+ * one, mantissa bits) number the segment: fine steps near 0, coarse ones in the tail, for one fma and one shift, and
+ * eight entries are one vpermps on AVX2. The bits are used modulo 8, so the rows are printed in that rotation.
  */
 struct act_table {
     float top, scale, offset;
@@ -40,11 +39,9 @@ static const struct act_table tanh_fast_table = {
 
 /*
  * tanh by a table and a polynomial in l = t - mid, which is exact. The last fma adds a small term to a constant, or to
- * t itself in
- * segment 0 (c0 is 16 there, so that the select takes t; elsewhere c0 <= t): the rounding noise of the term stays
- * below the step
- * of the sum, which makes it monotone. Every Horner step adds a normal constant (c1 = 2^-30 in segment 0): nothing is
- * ever subnormal.
+ * t itself in segment 0 (c0 is 16 there, so that the select takes t; elsewhere c0 <= t): the rounding noise of the
+ * term stays below the step of the sum, which makes it monotone. Every Horner step adds a normal constant (c1 = 2^-30
+ * in segment 0): nothing is ever subnormal.
  */
 GRU_INLINE vec v_tanh_by_table(const struct act_table *p, int degree, int shift, vec x)
 {
@@ -58,22 +55,19 @@ GRU_INLINE vec v_tanh_by_table(const struct act_table *p, int degree, int shift,
     return v_with_sign(y, x);
 }
 
-/* tanh, tier fast: degree 5. Worst absolute error 3.131e-7 at 0x1.c71156p-1, relative 1.1e-6 at 0x1.0feb6ap-3;
- * monotone. */
+/*
+ * tanh, tier fast: degree 5. Worst absolute error 3.131e-7 at 0x1.c71156p-1, relative 1.1e-6 at 0x1.0feb6ap-3;
+ * monotone.
+ */
 static inline vec v_tanh_fast(vec x) { return v_tanh_by_table(&tanh_fast_table, 5, 21, x); }
 
 /*
  * sigmoid, tier fast: 1 / (1 + e^-x), e^-x = 2^n (1 - v), n = round(-x log2 e), g = x + n ln 2, v = g - g^2 (c2 + c3 g
- * + ...).
- * g alone, with no factor on it, is what makes v (and then the rest) monotone: a rounded factor would step back
- * against it.
- * All is scaled by one = 2^66. magic adds 127 + 66 into the low bits of u, so that they, moved into the exponent
- * field, are the
- * float 2^n one; from n = 62 on they are +inf, so that the result is exactly 0 below -42.63, without a compare, and
- * otherwise at
- * least 2^-61.5: no sigmoid ever needs the layer's flush.
- * Worst error 1.103e-7 at 0x1.fb145cp-1, 4.08 ULP at -0x1.196056p+0 down to 2^-20, 4.28 ULP at -0x1.4dc448p+5 below;
- * monotone.
+ * + ...). g alone, with no factor on it, is what makes v (and then the rest) monotone: a rounded factor would step
+ * back against it. All is scaled by one = 2^66. magic adds 127 + 66 into the low bits of u, so that they, moved into
+ * the exponent field, are the float 2^n one; from n = 62 on they are +inf, so that the result is exactly 0 below
+ * -42.63, without a compare, and otherwise at least 2^-61.5: no sigmoid ever needs the layer's flush. Worst error
+ * 1.103e-7 at 0x1.fb145cp-1, 4.08 ULP at -0x1.196056p+0 down to 2^-20, 4.28 ULP at -0x1.4dc448p+5 below; monotone.
  */
 static const struct {
     float low, high, minus_log2e, magic, ln2, c2, c3, c4, c5, one;
@@ -123,8 +117,10 @@ static const struct act_table sigmoid_faster_table = {
         0x1.417676p-15f, -0x1.3c0576p-6f, -0x1.b03972p-8f, 0x1.2a1b98p-8f },
 };
 
-/* tanh, tier faster: degree 3 in t itself, which saves the subtraction and is exact enough for 5e-5.
- * Worst error 4.174e-5 at 0x1.9edadcp+0; relative 9.1e-5 at 0x1.2c83e4p-2; steps back by 1.2e-7 (two ulp) at most. */
+/*
+ * tanh, tier faster: degree 3 in t itself, which saves the subtraction and is exact enough for 5e-5. Worst error
+ * 4.174e-5 at 0x1.9edadcp+0; relative 9.1e-5 at 0x1.2c83e4p-2; steps back by 1.2e-7 (two ulp) at most.
+ */
 static inline vec v_tanh_faster(vec x)
 {
     const struct act_table *p = &tanh_faster_table;
@@ -172,18 +168,15 @@ static const struct act_table tanh_accurate_table = {
 
 /*
  * tanh, tier accurate: degree 7. Each mid is an fp32 whose tanh lies within 2^-9 ulp of an fp32, so that c0 costs no
- * error.
- * Worst error 0.9245 ULP at 0x1.11634p-1 (absolute 4.78e-8 at 0x1.598b9cp+1); monotone.
+ * error. Worst error 0.9245 ULP at 0x1.11634p-1 (absolute 4.78e-8 at 0x1.598b9cp+1); monotone.
  */
 static inline vec v_tanh_accurate(vec x) { return v_tanh_by_table(&tanh_accurate_table, 7, 22, x); }
 
 /*
  * sigmoid, tier accurate: w = 1 / (1 + e^t), t = |x|, then w or 1 - w. e^t = 2^n (1 + v), n = round(t log2 e).
- * Everything that
- * rounding takes from d = 1 + 2^n + 2^n v is collected in a second float, and one Newton step with it corrects the
- * quotient.
- * Beyond top, where w is 2^-125.9, w is 0.
- * Worst error 0.798 ULP at 0x1.6401fap-2, for results below 1/2 0.699 ULP at -0x1.206458p+2; monotone.
+ * Everything that rounding takes from d = 1 + 2^n + 2^n v is collected in a second float, and one Newton step with it
+ * corrects the quotient. Beyond top, where w is 2^-125.9, w is 0. Worst error 0.798 ULP at 0x1.6401fap-2, for results
+ * below 1/2 0.699 ULP at -0x1.206458p+2; monotone.
  */
 static const struct {
     float top, small, log2e, magic, ln2_high, ln2_low, c2, c3, c4, c5, c6;

@@ -16,7 +16,7 @@ typedef void TIERED(cell)(const struct gru_step *s, size_t row, size_t unit, con
 
 /* `cell` is a constant at each call, so that it is compiled in. */
 GRU_INLINE void TIERED(step_groups)(const struct gru_step *s, const struct gru_product *m, const float *in,
-                                    size_t ax_gates, TIERED(cell) *cell, size_t first, size_t end)
+                                    size_t ax_gates, TIERED(cell) * cell, size_t first, size_t end)
 {
     /* No tile has more than TILE_ACCUMULATORS vectors, and none but a chunk's last two has less than half its rows. */
     _Alignas(GRU_ALIGNMENT) float sums[2 * STEP_ROWS / TILE_ROWS * TILE_ACCUMULATORS * LANES];

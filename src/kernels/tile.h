@@ -119,17 +119,18 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, c
 
 /* A shape that doesn't fit in the registers is never asked for; the comparison of constants keeps its code out. The
  * compiler knows the width of a whole group; a narrow one has groups = 0 in its key, and the width that the tile says. */
-#define SHAPE(G, V, R, KEY, WIDTH)                                                                                     \
-    case (G) << 8 | (KEY) << 4 | (R):                                                                                  \
-        if ((G) * (V) * (R) <= TILE_ACCUMULATORS && (R) <= TILE_ROWS)                                                  \
-            tile_body(G, V, R, WIDTH, t);                                                                              \
+#define SHAPE(G, V, R, KEY, WIDTH)                                    \
+    case (G) << 8 | (KEY) << 4 | (R):                                 \
+        if ((G) * (V) * (R) <= TILE_ACCUMULATORS && (R) <= TILE_ROWS) \
+            tile_body(G, V, R, WIDTH, t);                             \
         break;
-#define SHAPES_ROWS(G, V, KEY, WIDTH)                                                                                  \
-    SHAPE(G, V, 1, KEY, WIDTH) SHAPE(G, V, 2, KEY, WIDTH) SHAPE(G, V, 3, KEY, WIDTH) SHAPE(G, V, 4, KEY, WIDTH)        \
-    SHAPE(G, V, 5, KEY, WIDTH) SHAPE(G, V, 6, KEY, WIDTH) SHAPE(G, V, 7, KEY, WIDTH) SHAPE(G, V, 8, KEY, WIDTH)
-#define SHAPES(G)                                                                                                      \
-    SHAPES_ROWS(G, 1, 0, t->width) SHAPES_ROWS(G, 1, 1, LANES) SHAPES_ROWS(G, 2, 2, LANES)                             \
-    SHAPES_ROWS(G, 3, 3, LANES) SHAPES_ROWS(G, 4, 4, LANES)
+#define SHAPES_ROWS(G, V, KEY, WIDTH)                                                                           \
+    SHAPE(G, V, 1, KEY, WIDTH)                                                                                  \
+    SHAPE(G, V, 2, KEY, WIDTH) SHAPE(G, V, 3, KEY, WIDTH) SHAPE(G, V, 4, KEY, WIDTH) SHAPE(G, V, 5, KEY, WIDTH) \
+        SHAPE(G, V, 6, KEY, WIDTH) SHAPE(G, V, 7, KEY, WIDTH) SHAPE(G, V, 8, KEY, WIDTH)
+#define SHAPES(G)                  \
+    SHAPES_ROWS(G, 1, 0, t->width) \
+    SHAPES_ROWS(G, 1, 1, LANES) SHAPES_ROWS(G, 2, 2, LANES) SHAPES_ROWS(G, 3, 3, LANES) SHAPES_ROWS(G, 4, 4, LANES)
 
 static void tile_run(size_t gates, size_t groups, size_t rows, const struct tile *t)
 {
@@ -162,8 +163,8 @@ static void tile_run(size_t gates, size_t groups, size_t rows, const struct tile
         for (size_t unit = 0; unit < groups; unit++)
             for (size_t g = 0; g < gates; g++)
                 t->out[row * t->out_row + unit * gates + g] =
-                    chain(t->start[row * t->start_row + unit * gates + g], t->weights + unit * t->group_stride + g, gates,
-                          t->x + row * t->x_row, t->length);
+                    chain(t->start[row * t->start_row + unit * gates + g], t->weights + unit * t->group_stride + g,
+                          gates, t->x + row * t->x_row, t->length);
 }
 
 #endif
