@@ -19,7 +19,7 @@ struct gru_cpu_registers gru_cpu_read(void)
 {
     struct gru_cpu_registers r = {0};
     uint32_t eax, ebx, ecx, edx;
-    r.max_leaf = __get_cpuid_max(0, 0);
+    r.max_leaf = (uint32_t)__get_cpuid_max(0, 0);
     if (r.max_leaf >= 1) {
         __cpuid(1, eax, ebx, ecx, edx);
         r.leaf1_ecx = ecx;
