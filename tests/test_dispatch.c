@@ -58,19 +58,22 @@ static const struct {
     {"AVX-512, the OS saves zmm but not ymm", {22, OSXSAVE | AVX | FMA, AVX2 | F | DQ | BW | VL, 0xe3, 0}, "scalar"},
 };
 
+/* Whether this CPU has the back end and these bits are all that it needs. */
+static bool fits(const char *name, uint32_t bits)
+{
+    const struct gru_backend *backend;
+    for (size_t i = 0; (backend = gru_backend_at(i)) != NULL; i++) {
+        if (strcmp(backend->name, name) == 0) {
+            return (backend->needs & bits) == backend->needs;
+        }
+    }
+    return false;
+}
+
 /* The first of the built back ends whose needs are met, as gru_backend_at finds it; the list is best first. */
 static const char *best_of(uint32_t bits)
 {
-    static const char *const order[] = {"avx512", "avx2"};
-    for (size_t i = 0; i < 2; i++) {
-        for (size_t k = 0; gru_backend_at(k) != NULL; k++) {
-            const struct gru_backend *backend = gru_backend_at(k);
-            if (strcmp(backend->name, order[i]) == 0 && (backend->needs & bits) == backend->needs) {
-                return order[i];
-            }
-        }
-    }
-    return "scalar";
+    return fits("avx512", bits) ? "avx512" : fits("avx2", bits) ? "avx2" : "scalar";
 }
 
 static bool is_here(const char *name)

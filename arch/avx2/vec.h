@@ -10,7 +10,7 @@
 
 typedef __m256 vec;
 typedef __m256i ivec;
-typedef __m256i index;
+typedef __m256i places;
 typedef __m256 mask; /* all bits of a lane set, or none */
 
 /* 16 registers: 12 accumulators leave room for three weights and a broadcast input. */
@@ -81,8 +81,8 @@ static inline vec v_clean(vec a)
 }
 
 /* vpermps reads the low three bits of each index only. */
-static inline index v_index(ivec i) { return i; }
-static inline vec v_lookup(const float t[8], index i) { return _mm256_permutevar8x32_ps(_mm256_loadu_ps(t), i); }
+static inline places v_index(ivec i) { return i; }
+static inline vec v_lookup(const float t[8], places i) { return _mm256_permutevar8x32_ps(_mm256_loadu_ps(t), i); }
 
 static inline vec v_sleef_exp(vec a) { return Sleef_finz_expf8_u10avx2(a); }
 static inline vec v_sleef_tanh(vec a) { return Sleef_finz_tanhf8_u10avx2(a); }

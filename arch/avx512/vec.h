@@ -10,7 +10,7 @@
 
 typedef __m512 vec;
 typedef __m512i ivec;
-typedef __m512i index;
+typedef __m512i places;
 typedef __mmask16 mask;
 
 /* 32 registers: 24 accumulators leave room for three weights and a broadcast input. */
@@ -82,8 +82,8 @@ static inline vec v_clean(vec a)
 }
 
 /* vpermps reads the low four bits of each index: the table of eight stands there twice. */
-static inline index v_index(ivec i) { return i; }
-static inline vec v_lookup(const float t[8], index i)
+static inline places v_index(ivec i) { return i; }
+static inline vec v_lookup(const float t[8], places i)
 {
     return _mm512_permutexvar_ps(i, _mm512_broadcast_f32x8(_mm256_loadu_ps(t)));
 }

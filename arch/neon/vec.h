@@ -10,7 +10,7 @@
 
 typedef float32x4_t vec;
 typedef uint32x4_t ivec;
-typedef uint8x16_t index;
+typedef uint8x16_t places;
 typedef uint32x4_t mask; /* all bits of a lane set, or none */
 
 /* 32 registers: 24 accumulators, four rows of four inputs each, whose lanes fmla takes one by one, and some weights. */
@@ -97,12 +97,12 @@ static inline vec v_clean(vec a)
 }
 
 /* tbl counts bytes: (4 i, 4 i + 1, 4 i + 2, 4 i + 3), made once for all tables. */
-static inline index v_index(ivec i)
+static inline places v_index(ivec i)
 {
     ivec k = vandq_u32(i, i_set1(7));
     return vreinterpretq_u8_u32(vmlaq_u32(i_set1(0x03020100u), k, i_set1(0x04040404u)));
 }
-static inline vec v_lookup(const float t[8], index i)
+static inline vec v_lookup(const float t[8], places i)
 {
     uint8x16x2_t b = { { vreinterpretq_u8_f32(vld1q_f32(t)), vreinterpretq_u8_f32(vld1q_f32(t + 4)) } };
     return vreinterpretq_f32_u8(vqtbl2q_u8(b, i));

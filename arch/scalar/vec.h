@@ -10,7 +10,7 @@
 
 typedef float vec;    /* LANES floats */
 typedef uint32_t ivec; /* LANES 32-bit integers */
-typedef uint32_t index; /* a vector of table indices, ready for v_lookup */
+typedef uint32_t places; /* a vector of table indices, ready for v_lookup */
 typedef int mask;     /* a truth value per lane */
 
 /* How many accumulators a tile may keep in registers: here the gates of one unit of one row. */
@@ -93,8 +93,8 @@ static inline vec v_clean(vec a)
 }
 
 /* Element (i mod 8) of a table of eight. */
-static inline index v_index(ivec i) { return i & 7; }
-static inline vec v_lookup(const float t[8], index i) { return t[i]; }
+static inline places v_index(ivec i) { return i & 7; }
+static inline vec v_lookup(const float t[8], places i) { return t[i]; }
 
 /* SLEEF's deterministic functions: the same bits in each width, given FMA. Its header declares those of one lane only to
  * files compiled for a CPU with FMA, which this one isn't: gru_backend.sleef_needs says when they may be called. */

@@ -46,7 +46,7 @@ static const struct act_table tanh_fast_table = {
 GRU_INLINE vec v_tanh_by_table(const struct act_table *p, int degree, int shift, vec x)
 {
     vec t = v_clamp_abs(x, ACT_NORMAL, v_set1(p->top));
-    index i = v_index(i_shr(v_bits(v_fma(t, v_set1(p->scale), v_set1(p->offset))), shift));
+    places i = v_index(i_shr(v_bits(v_fma(t, v_set1(p->scale), v_set1(p->offset))), shift));
     vec l = v_sub(t, v_lookup(p->mid, i));
     vec y = v_lookup(p->c[degree], i);
     for (int k = degree - 1; k > 0; k--)
@@ -125,7 +125,7 @@ static inline vec v_tanh_faster(vec x)
 {
     const struct act_table *p = &tanh_faster_table;
     vec t = v_clamp_abs(x, ACT_NORMAL, v_set1(p->top));
-    index i = v_index(i_shr(v_bits(v_fma(t, v_set1(p->scale), v_set1(p->offset))), 21));
+    places i = v_index(i_shr(v_bits(v_fma(t, v_set1(p->scale), v_set1(p->offset))), 21));
     vec y = v_fma(t, v_lookup(p->c[3], i), v_lookup(p->c[2], i));
     y = v_fma(t, y, v_lookup(p->c[1], i));
     y = v_fma(t, y, v_lookup(p->c[0], i));
@@ -137,7 +137,7 @@ static inline vec v_sigmoid_faster(vec x)
 {
     const struct act_table *p = &sigmoid_faster_table;
     vec t = v_at_most(v_set1(p->top), v_abs_at_least(x, v_set1(0x1p-40f)));
-    index i = v_index(i_shr(v_bits(v_fma(t, v_set1(p->scale), v_set1(p->offset))), 21));
+    places i = v_index(i_shr(v_bits(v_fma(t, v_set1(p->scale), v_set1(p->offset))), 21));
     vec y = v_fma(t, v_lookup(p->c[3], i), v_lookup(p->c[2], i));
     y = v_fma(t, y, v_lookup(p->c[1], i));
     y = v_fma(t, y, v_lookup(p->c[0], i));
