@@ -163,6 +163,11 @@ bool check_turn(size_t i, size_t of)
     return !runner_options.quick || (mixed >> 32) % of == 0;
 }
 
+bool check_guarded(void)
+{
+    return !runner_options.no_guards;
+}
+
 bool check_update_golden(void)
 {
     return runner_options.update_golden;
@@ -175,7 +180,7 @@ FILE *check_open(const char *name, const char *mode)
     return fopen(path, mode);
 }
 
-/* --- Random numbers: xoshiro256** by Blackman and Vigna, its state filled by splitmix64 as they advise ------------- */
+/* --- Random numbers: xoshiro256** by Blackman and Vigna, its state filled by splitmix64 as they advise -------- */
 
 void check_reseed(uint64_t seed)
 {

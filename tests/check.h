@@ -34,7 +34,8 @@
  * Memory from guarded_* is checked and given back when the run ends.
  *
  * The program: gru-tests [--test=NAME]... [--backend=NAME] [--seed=N] [--list] [--quick] [--long]
- * [--update-golden] [--data=FOLDER]. NAME is a prefix or a pattern such as 'bits_*'. --long asks for sweeps that take minutes;
+ * [--update-golden] [--no-guards] [--data=FOLDER]. NAME is a prefix or a pattern such as 'bits_*'. --long asks for sweeps of minutes;
+ * --no-guards is for emulators that read a whole vector where a masked load reads a part.
  * --quick, for emulators and sanitizers, runs a part of the longest tests, which the seed chooses.
  */
 
@@ -48,10 +49,10 @@
 #define CHECK_STATUS(got, want, error, ...) check_status((got), (want), (error), __FILE__, __LINE__, __VA_ARGS__)
 
 /* Marks this run as skipped, with the reason, and returns from the function that says so. */
-#define SKIP(...)                                                                                                      \
-    do {                                                                                                               \
-        check_skip(__VA_ARGS__);                                                                                       \
-        return;                                                                                                        \
+#define SKIP(...)                \
+    do {                         \
+        check_skip(__VA_ARGS__); \
+        return;                  \
     } while (0)
 
 /* Every test's prototype. */
@@ -82,6 +83,9 @@ const gru_backend *check_scalar(void);
 bool check_long(void);
 bool check_update_golden(void);
 
+/* Whether a read past guarded memory traps. Not with --no-guards. */
+bool check_guarded(void);
+
 /* Whether case number i is to run: always, but for one in `of` with --quick. */
 bool check_turn(size_t i, size_t of);
 
@@ -89,13 +93,13 @@ bool check_turn(size_t i, size_t of);
 FILE *check_open(const char *name, const char *mode);
 
 /* ---------------------------------------------------------------------------------------------------
- * Random numbers (xoshiro256**), integers first: floats are made from them without libm, so they are the same everywhere.
+ * Random numbers (xoshiro256**), integers first: floats are made from them without libm, so they are the same anywhere.
  */
 uint64_t check_random(void);
-size_t check_below(size_t limit);                              /* 0 .. limit - 1 */
-float check_uniform(float low, float high);                    /* low <= value <= high */
+size_t check_below(size_t limit);           /* 0 .. limit - 1 */
+float check_uniform(float low, float high); /* low <= value <= high */
 void check_fill(float *array, size_t n, float low, float high);
-void check_reseed(uint64_t seed);                              /* for inputs that must not depend on --seed */
+void check_reseed(uint64_t seed); /* for inputs that must not depend on --seed */
 
 /* FNV-1a, 64 bits, of the floats' bits in little-endian order, each NaN written as 0x7fc00000. Starts at CHECK_HASH. */
 #define CHECK_HASH UINT64_C(0xcbf29ce484222325)
@@ -130,11 +134,11 @@ void guarded_free_all(void);
  * An allocator that counts, and fails when told to
  */
 typedef struct check_memory {
-    size_t calls;     /* of allocate */
-    size_t live;      /* blocks not yet released */
-    size_t bytes;     /* in them */
-    size_t fail_at;   /* the number of the call that returns NULL, counting from 1; 0: none does */
-    size_t mistakes;  /* releases of a wrong size or an unknown block, odd alignments */
+    size_t calls;    /* of allocate */
+    size_t live;     /* blocks not yet released */
+    size_t bytes;    /* in them */
+    size_t fail_at;  /* the number of the call that returns NULL, counting from 1; 0: none does */
+    size_t mistakes; /* releases of a wrong size or an unknown block, odd alignments */
 } check_memory;
 
 /* An allocator whose context is `memory`; blocks are filled with 0xa5 first. */

@@ -6,7 +6,7 @@
 #include "problem.h"
 
 /*
- * Solves a problem by the rules of README's "arithmetic": which operations, in which order, each rounded once. It shares
+ * Solves a problem by the rules of the arithmetic: which operations, in which order, each rounded once. It shares
  * nothing with the library but the values of sigmoid and tanh, which it takes from the public array functions of
  * the scalar back end; their own tests say what those are worth.
  */

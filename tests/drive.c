@@ -45,12 +45,13 @@ way way_random(const problem *p, const gru_backend *backend)
 const char *way_text(const way *w)
 {
     static char text[300];
-    snprintf(text, sizeof text, "%s%s%s%s, gap %zu, half gap %zu%s, weights %zu%s%s%s%s%s%s, %zu steps and %zu rows a call",
+    snprintf(text, sizeof text,
+             "%s%s%s%s, gap %zu, half gap %zu%s, weights %zu%s%s%s%s%s%s, %zu steps and %zu rows a call",
              w->backend ? gru_backend_name(w->backend) : "any", w->batch_major ? ", batch-major" : "",
              w->negative ? ", negative" : "", w->direction_inside ? ", direction inside" : "", w->gap, w->half_gap,
-             w->halves_swapped ? " swapped" : "", w->weight_form,
-             w->placed ? ", placed" : "", w->repacked ? ", repacked" : "", w->in_place ? ", in place" : "",
-             w->indexed ? ", indexed" : "", w->odd ? ", odd" : "", w->pool ? ", pool" : "", w->step_chunk, w->row_chunk);
+             w->halves_swapped ? " swapped" : "", w->weight_form, w->placed ? ", placed" : "",
+             w->repacked ? ", repacked" : "", w->in_place ? ", in place" : "", w->indexed ? ", indexed" : "",
+             w->odd ? ", odd" : "", w->pool ? ", pool" : "", w->step_chunk, w->row_chunk);
     return text;
 }
 
@@ -141,8 +142,8 @@ static void place_all(session *s)
     }
     for (int g = 0; g < 3; g++) {
         /* Directions side by side in a row, so that a field of two strides holds them. */
-        s->gates[g] = field_make(shape->steps, shape->rows, p->directions * shape->hidden,
-                                 form_of(s->w, s->w->batch_major));
+        s->gates[g] =
+            field_make(shape->steps, shape->rows, p->directions * shape->hidden, form_of(s->w, s->w->batch_major));
     }
     if (p->mask != NULL) {
         s->mask = guarded_bytes(shape->steps * shape->rows, GUARD_AFTER, 0);

@@ -26,8 +26,8 @@ typedef struct way {
     enum guard_side side;  /* ... which is the one before it or the one after it */
     bool no_y, no_last;    /* not wanted */
     bool no_gates;
-    size_t step_chunk;     /* so many steps a call; 0: all */
-    size_t row_chunk;      /* so many rows a call; 0: all */
+    size_t step_chunk; /* so many steps a call; 0: all */
+    size_t row_chunk;  /* so many rows a call; 0: all */
 } way;
 
 /* Random in all of the above but the back end and the pool; everything is wanted. */

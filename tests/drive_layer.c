@@ -17,7 +17,8 @@ bool drive_has_tier(const gru_backend *backend, enum problem_tier tier)
 gru_desc drive_desc(const problem *p, const way *w)
 {
     static const enum gru_reset resets[] = {GRU_RESET_AFTER, GRU_RESET_BEFORE, GRU_RESET_NONE};
-    static const enum gru_bias biases[] = {GRU_BIAS_NONE, GRU_BIAS_ONE, GRU_BIAS_ONE_INSIDE, GRU_BIAS_FOUR, GRU_BIAS_SIX};
+    static const enum gru_bias biases[] = {GRU_BIAS_NONE, GRU_BIAS_ONE, GRU_BIAS_ONE_INSIDE, GRU_BIAS_FOUR,
+                                           GRU_BIAS_SIX};
     static const enum gru_direction ways[] = {GRU_FORWARD, GRU_REVERSE, GRU_BIDIRECTIONAL, GRU_BIDIRECTIONAL};
     const problem_shape *s = &p->shape;
     return (gru_desc){

@@ -32,7 +32,8 @@ static void must(enum gru_status status, const gru_error *error)
 /* The gate g with its whole sum, or only the half over x (inputs) or over h (states). */
 static gru_gate *make_gate(int g, size_t inputs, size_t states, enum gru_activation activation)
 {
-    gru_gate_desc desc = {.size = sizeof desc, .units = HIDDEN, .inputs = inputs, .states = states, .activation = activation};
+    gru_gate_desc desc = {
+        .size = sizeof desc, .units = HIDDEN, .inputs = inputs, .states = states, .activation = activation};
     if (inputs > 0) {
         desc.w = (gru_matrix){w[g], INPUT, 1};
         desc.bx = (gru_vector){bx[g], 1};
@@ -47,8 +48,8 @@ static gru_gate *make_gate(int g, size_t inputs, size_t states, enum gru_activat
     return gate;
 }
 
-/* A gate over all rows; x or h is NULL where the gate has no such half. Asking for the workspace each time is simple; a real
- * program would do it once. */
+/* A gate over all rows; x or h is NULL where the gate has no such half. Asking for the workspace each time is simple; a
+ * real program would do it once. */
 static void run_gate(const gru_gate *gate, const float *in, const float *h, float *out)
 {
     gru_error error;

@@ -72,7 +72,8 @@ static void cell_step(const cell *c, const float *x, float *h, float *i, float *
     float n[COUNT], *outputs[GATES] = {i, f, z, n};
     gru_error error;
     for (int g = 0; g < GATES; g++) {
-        must(gru_gate_run(c->gates[g], ROWS, x, INPUT, h, HIDDEN, outputs[g], HIDDEN, c->workspace, c->bytes, &error), &error);
+        must(gru_gate_run(c->gates[g], ROWS, x, INPUT, h, HIDDEN, outputs[g], HIDDEN, c->workspace, c->bytes, &error),
+             &error);
     }
     for (size_t k = 0; k < COUNT; k++) {
         n[k] = fmaf(f[k], h[k], i[k] * n[k]);
@@ -116,11 +117,12 @@ static void fill(float *array, size_t n, float range)
     }
 }
 
-static double distance(const float *got, const double *want)
+/* The larger of `most` and the distances of two arrays; NaN if there is one. */
+static double distance(double most, const float *got, const double *want)
 {
-    double most = 0.0;
     for (size_t j = 0; j < HIDDEN; j++) {
-        most = fmax(most, fabs((double)got[j] - want[j]));
+        double apart = fabs((double)got[j] - want[j]);
+        most = isnan(apart) || apart > most ? apart : most;
     }
     return most;
 }
@@ -149,7 +151,7 @@ int main(void)
         for (size_t row = 0; row < ROWS; row++) {
             row_in_double(x[t] + row * INPUT, want_h[row], values);
             for (int g = 0; g < GATES; g++) {
-                most = fmax(most, distance(outputs[t][g] + row * HIDDEN, g < 3 ? values[g] : want_h[row]));
+                most = distance(most, outputs[t][g] + row * HIDDEN, g < 3 ? values[g] : want_h[row]);
             }
         }
     }

@@ -55,8 +55,14 @@ static void run_second_state(void)
     gru_error error;
     size_t bytes;
     float state[HIDDEN] = {0}, candidate[HIDDEN];
-    gru_gate_desc desc = {.size = sizeof desc, .units = HIDDEN, .inputs = INPUT, .states = HIDDEN,
-                          .activation = GRU_ACTIVATION_TANH, .w = {wc, INPUT, 1}, .u = {uc, HIDDEN, 1}, .bx = {bc, 1}};
+    gru_gate_desc desc = {.size = sizeof desc,
+                          .units = HIDDEN,
+                          .inputs = INPUT,
+                          .states = HIDDEN,
+                          .activation = GRU_ACTIVATION_TANH,
+                          .w = {wc, INPUT, 1},
+                          .u = {uc, HIDDEN, 1},
+                          .bx = {bc, 1}};
     must(gru_backend_find(&backend, NULL, &error), &error);
     must(gru_gate_create(&gate, &desc, NULL, &error), &error);
     must(gru_gate_workspace_bytes(gate, 1, &bytes, &error), &error);
@@ -102,11 +108,12 @@ static void step_in_double(const double *in, double *state, double *second, doub
     memcpy(second, next_second, sizeof next_second);
 }
 
-static double distance(const float *got, const double *want)
+/* The larger of `most` and the distances of two arrays; NaN if there is one. */
+static double distance(double most, const float *got, const double *want)
 {
-    double most = 0.0;
     for (size_t j = 0; j < HIDDEN; j++) {
-        most = fmax(most, fabs((double)got[j] - want[j]));
+        double apart = fabs((double)got[j] - want[j]);
+        most = isnan(apart) || apart > most ? apart : most;
     }
     return most;
 }
@@ -139,7 +146,9 @@ int main(void)
             in[k] = (double)x[t][k];
         }
         step_in_double(in, state, second, update);
-        most = fmax(most, fmax(distance(h[t], state), fmax(distance(z[t], update), distance(c[t], second))));
+        most = distance(most, h[t], state);
+        most = distance(most, z[t], update);
+        most = distance(most, c[t], second);
     }
     printf("a GRU with a second state: at most %.1e from the equations in double\n", most);
     return !(most < 1e-5 && c[STEPS - 1][0] != 0.0f);

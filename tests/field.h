@@ -20,7 +20,7 @@ typedef struct field_form {
     bool odd;      /* a random alignment and guard, else these: */
     size_t offset;
     enum guard_side side;
-    size_t gap;    /* unused floats after each row, and twice as many after each row of rows */
+    size_t gap; /* unused floats after each row, and twice as many after each row of rows */
 } field_form;
 
 /* A field whose floats, gaps too, are all a NaN that no computation makes. */

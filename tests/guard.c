@@ -42,7 +42,8 @@ void *guarded_bytes(size_t bytes, enum guard_side side, size_t offset)
     size_t page = page_size(), pages = (bytes + offset + page - 1) / page + (bytes + offset == 0);
     guarded *g = malloc(sizeof *g);
     size_t mapped = (pages + 2) * page;
-    void *mapping = mmap(NULL, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int outside = runner_options.no_guards ? PROT_READ : PROT_NONE;
+    void *mapping = mmap(NULL, mapped, outside, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (g == NULL || mapping == MAP_FAILED || mprotect((char *)mapping + page, pages * page, PROT_READ | PROT_WRITE)) {
         fprintf(stderr, "gru-tests: no memory for a guarded buffer of %zu bytes\n", bytes);
         abort();

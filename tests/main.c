@@ -36,6 +36,7 @@ static struct {
     size_t pattern_count;
     bool list;
     size_t passed, failed, skipped;
+    size_t matched;    /* tests that the patterns chose: none is a mistake of the caller's */
     char current[160]; /* "name [back end]", for the signal handler */
 } self;
 
@@ -113,6 +114,7 @@ static void run_all(void)
         if (!wanted(tests[i].name)) {
             continue;
         }
+        self.matched++;
         if (self.list) {
             puts(tests[i].name);
         } else if (!tests[i].each) {
@@ -185,8 +187,9 @@ static bool parse(const char *argument)
     runner_options.full |= strcmp(argument, "--long") == 0;
     runner_options.quick |= strcmp(argument, "--quick") == 0;
     runner_options.update_golden |= strcmp(argument, "--update-golden") == 0;
-    return strcmp(argument, "--list") == 0 || strcmp(argument, "--long") == 0 ||
-           strcmp(argument, "--quick") == 0 || strcmp(argument, "--update-golden") == 0;
+    runner_options.no_guards |= strcmp(argument, "--no-guards") == 0;
+    return strcmp(argument, "--list") == 0 || strcmp(argument, "--no-guards") == 0 || strcmp(argument, "--long") == 0 || strcmp(argument, "--quick") == 0 ||
+           strcmp(argument, "--update-golden") == 0;
 }
 
 int main(int count, char **arguments)
@@ -194,8 +197,10 @@ int main(int count, char **arguments)
     runner_options.seed = (uint64_t)time(NULL) * UINT64_C(1000003) % UINT64_C(1000000007);
     for (int i = 1; i < count; i++) {
         if (!parse(arguments[i])) {
-            fprintf(stderr, "gru-tests: '%s'? It takes --test=NAME, --backend=NAME, --seed=N, "
-                            "--list, --quick, --long, --update-golden, --data=FOLDER.\n", arguments[i]);
+            fprintf(stderr,
+                    "gru-tests: '%s'? It takes --test=NAME, --backend=NAME, --seed=N, "
+                    "--list, --quick, --long, --update-golden, --no-guards, --data=FOLDER.\n",
+                    arguments[i]);
             return 2;
         }
     }
@@ -208,5 +213,8 @@ int main(int count, char **arguments)
     report_missing_backends();
     run_all();
     printf("%zu passed, %zu failed, %zu skipped\n", self.passed, self.failed, self.skipped);
-    return self.failed > 0 || self.passed + self.skipped == 0;
+    if (self.matched == 0) {
+        fprintf(stderr, "gru-tests: no test has such a name\n");
+    }
+    return self.failed > 0 || self.matched == 0;
 }

@@ -12,7 +12,7 @@
  *
  *   chain of L fused steps   s = b + sum w[k] v[k]:  E = sum |w| E(v) + g(L) (|b| + sum |w| (|v| + E(v))),
  *                            g(L) = L u / (1 - L u): each partial sum is rounded once, so a term at most L times
- *   read as zero             an operand below o = 2^LEAST_EXPONENT counts for nothing: each product may lose o (|w| + |v|),
+ *   read as zero             an operand below o = 2^LEAST_EXPONENT counts for nothing: a product may lose o (|w| + |v|),
  *                            each bias, gate or state o (a state that no step has changed, exactly itself)
  *   sum of two chains        E = E(a) + E(b) + u |a + b|
  *   clip                     moves two numbers no farther apart: E stays

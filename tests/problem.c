@@ -9,7 +9,7 @@
 /* Subnormals, the border of what a layer reads as zero from both sides, and both zeros; of either sign. */
 static float tiny(void)
 {
-    static const uint32_t bits[] = {0x00000000, 0x00000001, 0x007fffff,     0x00800000,    0x1f800000,
+    static const uint32_t bits[] = {0x00000000, 0x00000001, 0x007fffff,     0x00800000, 0x1f800000,
                                     0x20800000, 0x24000000, LEAST_BITS - 1, LEAST_BITS, LEAST_BITS + 1};
     uint32_t sign = check_below(2) ? 0x80000000 : 0;
     return check_float_of(bits[check_below(sizeof bits / sizeof bits[0])] | sign);
@@ -163,10 +163,11 @@ const char *problem_text(const problem *p)
     static const char *const biases[] = {"no bias", "3H outside", "3H inside", "4H", "6H"};
     static const char *const ways[] = {"forward", "reverse", "both", "both summed"};
     const problem_shape *s = &p->shape;
-    snprintf(text, sizeof text, "I=%zu H=%zu T=%zu B=%zu, %s, %s, %s, %s, tier %d%s%s%s%s%s%s%s%s%s", s->input, s->hidden,
-             s->steps, s->rows, resets[s->reset], s->replace ? "replace" : "keep", biases[s->bias], ways[s->way],
-             (int)s->tier, s->hard ? ", hard" : "", s->own_slope ? ", own slope" : "", s->clipped ? ", clip" : "",
-             s->ragged ? ", ragged" : "", s->initial ? ", h0" : "", s->masked ? ", mask" : "",
-             s->reset_state ? ", reset state" : "", s->computed_order ? ", computed order" : "", s->tiny ? ", tiny" : "");
+    snprintf(text, sizeof text, "I=%zu H=%zu T=%zu B=%zu, %s, %s, %s, %s, tier %d%s%s%s%s%s%s%s%s%s", s->input,
+             s->hidden, s->steps, s->rows, resets[s->reset], s->replace ? "replace" : "keep", biases[s->bias],
+             ways[s->way], (int)s->tier, s->hard ? ", hard" : "", s->own_slope ? ", own slope" : "",
+             s->clipped ? ", clip" : "", s->ragged ? ", ragged" : "", s->initial ? ", h0" : "",
+             s->masked ? ", mask" : "", s->reset_state ? ", reset state" : "",
+             s->computed_order ? ", computed order" : "", s->tiny ? ", tiny" : "");
     return text;
 }

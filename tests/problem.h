@@ -33,24 +33,24 @@ typedef struct problem_shape {
     enum problem_bias bias;
     enum problem_way way;
     enum problem_tier tier;
-    bool hard;       /* hard sigmoid for the gates */
-    bool own_slope;  /* ... with a slope and offset of its own, not 0.2 and 0.5 */
+    bool hard;      /* hard sigmoid for the gates */
+    bool own_slope; /* ... with a slope and offset of its own, not 0.2 and 0.5 */
     bool clipped;
     bool ragged;
-    bool initial;    /* h0 is given */
-    bool masked;     /* some rows are reset at some steps ... */
-    bool reset_state; /* ... to a given state */
+    bool initial;        /* h0 is given */
+    bool masked;         /* some rows are reset at some steps ... */
+    bool reset_state;    /* ... to a given state */
     bool computed_order; /* reverse outputs in the order in which they are computed */
-    bool tiny;       /* sprinkle subnormals and numbers around the border of zero over everything */
+    bool tiny;           /* sprinkle subnormals and numbers around the border of zero over everything */
 } problem_shape;
 
 typedef struct problem {
     problem_shape shape;
     size_t directions, width; /* 1 or 2; of y: H, or 2H side by side */
     float alpha, beta, clip;  /* clip 0: none */
-    float *w[2][3];  /* [direction][gate]: H x I */
-    float *u[2][3];  /* H x H */
-    float *bx[2][3]; /* H, or NULL */
+    float *w[2][3];           /* [direction][gate]: H x I */
+    float *u[2][3];           /* H x H */
+    float *bx[2][3];          /* H, or NULL */
     float *bh[2][3];
     float *x;        /* T x B x I; NaN past a row's length, where nobody may look */
     float *h0;       /* D x B x H, or NULL */

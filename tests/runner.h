@@ -12,6 +12,7 @@ typedef struct runner_settings {
     bool full;
     bool quick;
     bool update_golden;
+    bool no_guards; /* the pages round guarded memory may be read */
 } runner_settings;
 
 extern runner_settings runner_options;

@@ -16,7 +16,10 @@ static void fill_numbers(void)
 
 static gru_desc plain_desc(void)
 {
-    return (gru_desc){.size = sizeof(gru_desc), .input = INPUT, .hidden = HIDDEN, .bias = GRU_BIAS_SIX,
+    return (gru_desc){.size = sizeof(gru_desc),
+                      .input = INPUT,
+                      .hidden = HIDDEN,
+                      .bias = GRU_BIAS_SIX,
                       .backend = check_this() ? check_this() : check_scalar()};
 }
 
@@ -55,12 +58,12 @@ static void refuse(const gru_desc *desc, const gru_weights *weights, enum gru_st
 }
 
 /* The macro is for the text: what was done to the description is what a failure prints. */
-#define REFUSE(change, want)                                                                                           \
-    do {                                                                                                               \
-        gru_desc desc = plain_desc();                                                                                  \
-        gru_weights weights = plain_weights();                                                                         \
-        change;                                                                                                        \
-        refuse(&desc, &weights, want, #change);                                                                        \
+#define REFUSE(change, want)                    \
+    do {                                        \
+        gru_desc desc = plain_desc();           \
+        gru_weights weights = plain_weights();  \
+        change;                                 \
+        refuse(&desc, &weights, want, #change); \
     } while (0)
 
 void test_api_layer_refusals(void)
@@ -78,7 +81,7 @@ void test_api_layer_refusals(void)
     REFUSE(desc.update = (enum gru_update)2, GRU_BAD_ENUM);
     REFUSE(desc.bias = (enum gru_bias)5, GRU_BAD_ENUM);
     REFUSE(desc.direction = (enum gru_direction)3, GRU_BAD_ENUM);
-    REFUSE(desc.merge = (enum gru_merge)-1, GRU_BAD_ENUM);
+    REFUSE(desc.merge = (enum gru_merge) - 1, GRU_BAD_ENUM);
     REFUSE(desc.gates = (enum gru_gates)2, GRU_BAD_ENUM);
     REFUSE(desc.tier = (enum gru_tier)4, GRU_BAD_ENUM);
     REFUSE(desc.weight_type = (enum gru_weight_type)1, GRU_BAD_ENUM);
@@ -125,8 +128,13 @@ void test_api_layer_memory(void)
 {
     fill_numbers();
     for (size_t i = 0; i < 3 * PROBLEM_WAYS; i++) {
-        problem_shape s = {.input = INPUT, .hidden = HIDDEN, .steps = 1, .rows = 1, .reset = (enum problem_reset)(i % 3),
-                           .way = (enum problem_way)(i / 3), .bias = BIAS_6};
+        problem_shape s = {.input = INPUT,
+                           .hidden = HIDDEN,
+                           .steps = 1,
+                           .rows = 1,
+                           .reset = (enum problem_reset)(i % 3),
+                           .way = (enum problem_way)(i / 3),
+                           .bias = BIAS_6};
         problem p = problem_make(&s);
         way w = {.backend = check_this()};
         gru_desc desc = drive_desc(&p, &w);
@@ -154,7 +162,8 @@ void test_api_layer_memory(void)
     gru_weights weights = plain_weights();
     gru_layer *layer = NULL;
     gru_error error = {0};
-    CHECK_STATUS(gru_layer_create(&layer, &desc, &weights, &half, &error), GRU_NULL_POINTER, &error, "half an allocator");
+    CHECK_STATUS(gru_layer_create(&layer, &desc, &weights, &half, &error), GRU_NULL_POINTER, &error,
+                 "half an allocator");
     CHECK_STATUS(gru_layer_create(NULL, &desc, &weights, NULL, &error), GRU_NULL_POINTER, &error, "nowhere to put it");
 }
 
@@ -171,7 +180,8 @@ void test_api_layer_place(void)
     CHECK_STATUS(gru_layer_bytes(&desc, &bytes, &e), GRU_OK, &e, "bytes");
     unsigned char *memory = guarded_bytes(bytes + GRU_ALIGNMENT, GUARD_BEFORE, 0);
     CHECK_STATUS(gru_layer_place(&layer, &desc, &weights, memory + 4, bytes, &e), GRU_BAD_ALIGNMENT, &e, "alignment");
-    CHECK_STATUS(gru_layer_place(&layer, &desc, &weights, memory, bytes - 1, &e), GRU_SMALL_MEMORY, &e, "a byte too few");
+    CHECK_STATUS(gru_layer_place(&layer, &desc, &weights, memory, bytes - 1, &e), GRU_SMALL_MEMORY, &e,
+                 "a byte too few");
     CHECK_STATUS(gru_layer_place(&layer, &desc, &weights, NULL, bytes, &e), GRU_NULL_POINTER, &e, "no memory");
     CHECK_STATUS(gru_layer_place(NULL, &desc, &weights, memory, bytes, &e), GRU_NULL_POINTER, &e, "nowhere to put it");
     CHECK(layer == NULL, "no layer");

@@ -30,7 +30,13 @@ static void run_tasks(void *context, void (*task)(void *argument, size_t i), voi
 
 static bool set_up(fixture *f, enum problem_reset reset, enum problem_way direction)
 {
-    problem_shape s = {.input = I, .hidden = H, .steps = T, .rows = B, .reset = reset, .way = direction, .bias = BIAS_6,
+    problem_shape s = {.input = I,
+                       .hidden = H,
+                       .steps = T,
+                       .rows = B,
+                       .reset = reset,
+                       .way = direction,
+                       .bias = BIAS_6,
                        .initial = true};
     way w = {.backend = check_this()};
     *f = (fixture){.p = problem_make(&s), .pool = {sizeof f->pool, 2, run_tasks, NULL}};
@@ -43,9 +49,18 @@ static bool set_up(fixture *f, enum problem_reset reset, enum problem_way direct
     f->outputs = guarded_floats(f->output_count, GUARD_AFTER, 0);
     check_fill(f->outputs, f->output_count, 2.0f, 3.0f);
     float *h = f->outputs + T * B * width;
-    f->io = (gru_io){.size = sizeof f->io, .steps = T, .rows = B, .x = f->p.x, .x_step = B * I, .x_row = I,
-                     .y = f->outputs, .y_step = (ptrdiff_t)(B * width), .y_row = (ptrdiff_t)width, .pool = &f->pool};
-    f->io.state = (gru_state){.h0 = f->p.h0, .h0_row = H, .h0_direction = B * H, .h = h, .h_row = H, .h_direction = B * H};
+    f->io = (gru_io){.size = sizeof f->io,
+                     .steps = T,
+                     .rows = B,
+                     .x = f->p.x,
+                     .x_step = B * I,
+                     .x_row = I,
+                     .y = f->outputs,
+                     .y_step = (ptrdiff_t)(B * width),
+                     .y_row = (ptrdiff_t)width,
+                     .pool = &f->pool};
+    f->io.state =
+        (gru_state){.h0 = f->p.h0, .h0_row = H, .h0_direction = B * H, .h = h, .h_row = H, .h_direction = B * H};
     for (int g = reset == RESET_NOTHING; g < 3; g++) {
         f->io.state.gates[g] = h + last + (size_t)g * gate;
     }
@@ -83,15 +98,15 @@ static void refuse(fixture *f, enum gru_status want, const char *what)
     free(before);
 }
 
-#define REFUSE_OF(reset, direction, change, want)                                                                      \
-    do {                                                                                                               \
-        fixture f;                                                                                                     \
-        if (set_up(&f, reset, direction)) {                                                                            \
-            change;                                                                                                    \
-            refuse(&f, want, #change);                                                                                 \
-            gru_layer_destroy(f.layer);                                                                                \
-        }                                                                                                              \
-        guarded_free_all();                                                                                            \
+#define REFUSE_OF(reset, direction, change, want) \
+    do {                                          \
+        fixture f;                                \
+        if (set_up(&f, reset, direction)) {       \
+            change;                               \
+            refuse(&f, want, #change);            \
+            gru_layer_destroy(f.layer);           \
+        }                                         \
+        guarded_free_all();                       \
     } while (0)
 #define REFUSE(change, want) REFUSE_OF(RESET_PRODUCT, WAY_FORWARD, change, want)
 #define REFUSE_BOTH(change, want) REFUSE_OF(RESET_STATE, WAY_BOTH, change, want)
@@ -153,7 +168,8 @@ void test_api_run_pointers(void)
     /* Beyond a block of steps the workspace doesn't grow with them. */
     size_t some = 0, many = 0;
     CHECK(gru_workspace_bytes(f.layer, 1000, B, &some, NULL) == GRU_OK &&
-          gru_workspace_bytes(f.layer, 1000000, B, &many, NULL) == GRU_OK && some == many, "%zu, then %zu", some, many);
+              gru_workspace_bytes(f.layer, 1000000, B, &many, NULL) == GRU_OK && some == many,
+          "%zu, then %zu", some, many);
     gru_layer_destroy(f.layer);
 }
 

@@ -8,7 +8,7 @@
 
 /*
  * Problem number i of a list whose sizes straddle every back end's groups and tiles. `split` asks for one that can be
- * cut into calls of a few steps. The result that all others must equal is that of the scalar back end in the plainest way.
+ * cut into calls of a few steps. What all results must equal is that of the scalar back end in the plainest way.
  */
 static problem draw(size_t i, bool split)
 {
@@ -92,7 +92,8 @@ void test_bits_splits(void)
         for (size_t steps = 0; steps <= 3; steps++) {
             static const size_t rows[] = {0, 1, 2, 3, 7};
             for (size_t k = 0; k < COUNT(rows); k++) {
-                way w = {.backend = check_this(), .step_chunk = steps, .row_chunk = rows[k], .in_place = (i + k) % 2 != 0};
+                way w = {
+                    .backend = check_this(), .step_chunk = steps, .row_chunk = rows[k], .in_place = (i + k) % 2 != 0};
                 compare(&p, &want, &w);
             }
         }
@@ -144,10 +145,11 @@ static void run_odd_ones(void *context, pool_task *task, void *argument, size_t 
 
 void test_bits_pools(void)
 {
-    static const gru_pool pools[] = {
-        {sizeof(gru_pool), 1, run_backwards, NULL}, {sizeof(gru_pool), 2, run_backwards, NULL},
-        {sizeof(gru_pool), 3, run_nothing, NULL},   {sizeof(gru_pool), 5, run_odd_ones, NULL},
-        {sizeof(gru_pool), 64, run_backwards, NULL}};
+    static const gru_pool pools[] = {{sizeof(gru_pool), 1, run_backwards, NULL},
+                                     {sizeof(gru_pool), 2, run_backwards, NULL},
+                                     {sizeof(gru_pool), 3, run_nothing, NULL},
+                                     {sizeof(gru_pool), 5, run_odd_ones, NULL},
+                                     {sizeof(gru_pool), 64, run_backwards, NULL}};
     for (size_t i = 0; i < 32; i++) {
         if (!check_turn(i, 6)) {
             continue;

@@ -11,9 +11,9 @@ enum { TIERS = 4, MOST = 70 };
 /* Numbers of every kind: ordinary, large, tiny, subnormal, zeros, infinities, NaN. */
 static float any_number(void)
 {
-    static const uint32_t special[] = {0x00000000, 0x80000000, 0x00000001, 0x807fffff, 0x00800000, LEAST_BITS - 1,
-                                       LEAST_BITS, 0x80000000 | LEAST_BITS, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc12345,
-                                       0x7f7fffff, 0xff7fffff, 0x3f800000, 0xbf800000};
+    static const uint32_t special[] = {
+        0x00000000, 0x80000000, 0x00000001, 0x807fffff, 0x00800000, LEAST_BITS - 1, LEAST_BITS, 0x80000000 | LEAST_BITS,
+        0x7f800000, 0xff800000, 0x7fc00000, 0xffc12345, 0x7f7fffff, 0xff7fffff,     0x3f800000, 0xbf800000};
     switch (check_below(4)) {
     case 0:
         return check_float_of(special[check_below(sizeof special / sizeof special[0])]);
@@ -92,7 +92,8 @@ void test_blocks_tiers(void)
             gru_error error = {0};
             enum gru_status status = functions[f](check_this(), (enum gru_tier)tier, 1, &x, &y, &error);
             bool missing = status == GRU_UNSUPPORTED && error.status == status && error.text[0] != '\0';
-            CHECK(status == GRU_OK || (tier == GRU_TIER_SLEEF && missing), "%s, tier %d: %s", function_names[f], tier, error.text);
+            CHECK(status == GRU_OK || (tier == GRU_TIER_SLEEF && missing), "%s, tier %d: %s", function_names[f], tier,
+                  error.text);
         }
     }
 }
@@ -137,7 +138,7 @@ void test_blocks_array_refusals(void)
         CHECK_STATUS(call(b, GRU_TIER_FAST, 8, NULL, x, &e), GRU_NULL_POINTER, &e, "no x");
         CHECK_STATUS(call(b, GRU_TIER_FAST, 8, x, NULL, &e), GRU_NULL_POINTER, &e, "no y");
         CHECK_STATUS(call(b, (enum gru_tier)4, 8, x, x, &e), GRU_BAD_ENUM, &e, "an unknown tier");
-        CHECK_STATUS(call(b, (enum gru_tier)-1, 8, x, x, &e), GRU_BAD_ENUM, &e, "a negative tier");
+        CHECK_STATUS(call(b, (enum gru_tier) - 1, 8, x, x, &e), GRU_BAD_ENUM, &e, "a negative tier");
         CHECK_STATUS(call(b, GRU_TIER_FAST, 8, x, x + 1, &e), GRU_OVERLAP, &e, "y is a little after x");
         CHECK_STATUS(call(b, GRU_TIER_FAST, 8, x + 7, x, &e), GRU_OVERLAP, &e, "y is a little before x");
         CHECK_STATUS(call(b, GRU_TIER_FAST, SIZE_MAX / 2, x, x, &e), GRU_OVERFLOW, &e, "more than there is memory");
@@ -192,7 +193,8 @@ void test_blocks_blend_refusals(void)
     check_fill(out, 16, -1.0f, 1.0f);
     memcpy(before, out, sizeof before);
     gru_error e = {0};
-    CHECK_STATUS(gru_update_blend(NULL, GRU_UPDATE_KEEP, 8, a[0], a[1], a[2], out, &e), GRU_NULL_POINTER, &e, "back end");
+    CHECK_STATUS(gru_update_blend(NULL, GRU_UPDATE_KEEP, 8, a[0], a[1], a[2], out, &e), GRU_NULL_POINTER, &e,
+                 "back end");
     CHECK_STATUS(gru_update_blend(b, GRU_UPDATE_KEEP, 8, NULL, a[1], a[2], out, &e), GRU_NULL_POINTER, &e, "z");
     CHECK_STATUS(gru_update_blend(b, GRU_UPDATE_KEEP, 8, a[0], NULL, a[2], out, &e), GRU_NULL_POINTER, &e, "h");
     CHECK_STATUS(gru_update_blend(b, GRU_UPDATE_KEEP, 8, a[0], a[1], NULL, out, &e), GRU_NULL_POINTER, &e, "n");

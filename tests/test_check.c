@@ -48,6 +48,9 @@ static bool traps(const volatile float *address)
 
 void test_check_guards(void)
 {
+    if (!check_guarded()) {
+        SKIP("with --no-guards");
+    }
     struct sigaction trap = {.sa_handler = on_trap}, before_segv, before_bus;
     sigaction(SIGSEGV, &trap, &before_segv);
     sigaction(SIGBUS, &trap, &before_bus);

@@ -15,7 +15,8 @@ enum { SHAPES = 3 * 2 * 2 * PROBLEM_TIERS };
 /* Also says whether it is to run: not if the tier is missing here. */
 static bool shape_at(size_t i, problem_shape *s)
 {
-    *s = (problem_shape){.input = 1 + check_below(20), .hidden = 1 + check_below(40), .steps = 4, .rows = 1 + check_below(9)};
+    *s = (problem_shape){
+        .input = 1 + check_below(20), .hidden = 1 + check_below(40), .steps = 4, .rows = 1 + check_below(9)};
     s->reset = (enum problem_reset)(i % 3);
     s->replace = i / 3 % 2 != 0;
     s->hard = i / 6 % 2 != 0;
@@ -212,7 +213,7 @@ void test_exact_border(void)
     }
 }
 
-/* What else is read or written as +0, and would be seen if it weren't, with one unit and hard gates (slope 1, offset 0). */
+/* What else is read or written as +0, and would be seen if it weren't: one unit, hard gates (slope 1, offset 0). */
 typedef struct speck {
     const char *what;
     enum problem_reset reset;
@@ -223,8 +224,9 @@ typedef struct speck {
 
 static void check_speck(const speck *c)
 {
-    problem_shape s = {.input = 1, .hidden = 1, .steps = 1, .rows = 1, .bias = BIAS_6, .initial = true, .hard = true,
-                       .own_slope = true, .reset = c->reset};
+    problem_shape s = {.input = 1, .hidden = 1, .steps = 1, .rows = 1, .bias = BIAS_6, .initial = true, .hard = true};
+    s.own_slope = true;
+    s.reset = c->reset;
     problem p = problem_make(&s);
     p.alpha = 1.0f;
     p.beta = 0.0f;
@@ -371,7 +373,7 @@ static void sprinkle(float *array, size_t n)
     }
 }
 
-/* Infinities, numbers whose sums overflow and NaN, anywhere, weights too: what fmaf makes of them, on every back end. */
+/* Infinities, numbers whose sums overflow and NaN, anywhere, weights too: what fmaf makes of them. */
 void test_exact_infinity(void)
 {
     problem_shape s;

@@ -24,7 +24,8 @@ static float *draw(size_t n)
     float *array = guarded_floats(n, GUARD_AFTER, 0);
     check_fill(array, n, -1.0f, 1.0f);
     for (size_t i = 0; i < n; i += 1 + check_below(16)) {
-        array[i] = check_float_of(LEAST_BITS - 0x800000 + (uint32_t)check_below(0x1000000)); /* half of them read as +0 */
+        array[i] =
+            check_float_of(LEAST_BITS - 0x800000 + (uint32_t)check_below(0x1000000)); /* half of them read as +0 */
     }
     return array;
 }
@@ -32,8 +33,8 @@ static float *draw(size_t n)
 static operands draw_operands(const sizes *s)
 {
     bool bx = s->inputs > 0 && check_below(2), bh = s->states > 0 && check_below(2);
-    return (operands){draw(s->units * s->inputs), draw(s->units * s->states),  draw(bx ? s->units : 0),
-                     draw(bh ? s->units : 0),    draw(s->rows * s->inputs), draw(s->rows * s->states)};
+    return (operands){draw(s->units * s->inputs), draw(s->units * s->states), draw(bx ? s->units : 0),
+                      draw(bh ? s->units : 0),    draw(s->rows * s->inputs),  draw(s->rows * s->states)};
 }
 
 static float chain(const float *bias, const float *weights, const float *x, size_t length)
@@ -51,8 +52,10 @@ static float *expected(const sizes *s, const operands *n, const gru_gate_desc *d
     float *out = guarded_floats(s->rows * s->units, GUARD_AFTER, 0);
     for (size_t i = 0; i < s->rows * s->units; i++) {
         size_t row = i / s->units, j = i % s->units;
-        float ax = s->inputs ? chain(n->bx ? n->bx + j : NULL, n->w + j * s->inputs, n->x + row * s->inputs, s->inputs) : 0.0f;
-        float ah = s->states ? chain(n->bh ? n->bh + j : NULL, n->u + j * s->states, n->h + row * s->states, s->states) : 0.0f;
+        float ax =
+            s->inputs ? chain(n->bx ? n->bx + j : NULL, n->w + j * s->inputs, n->x + row * s->inputs, s->inputs) : 0.0f;
+        float ah =
+            s->states ? chain(n->bh ? n->bh + j : NULL, n->u + j * s->states, n->h + row * s->states, s->states) : 0.0f;
         float v = s->inputs == 0 ? ah : s->states == 0 ? ax : ax + ah;
         if (desc->clip > 0.0f) {
             v = v < -desc->clip ? -desc->clip : v > desc->clip ? desc->clip : v;
@@ -77,7 +80,8 @@ static gru_matrix strided(const float *dense, size_t units, size_t columns)
     if (dense == NULL) {
         return (gru_matrix){NULL, 0, 0};
     }
-    field f = field_make(units, columns, 1, (field_form){check_below(2), check_below(2), true, 0, GUARD_AFTER, check_below(3)});
+    field f = field_make(units, columns, 1,
+                         (field_form){check_below(2), check_below(2), true, 0, GUARD_AFTER, check_below(3)});
     for (size_t i = 0; i < units * columns; i++) {
         *field_row(&f, i / columns, i % columns) = dense[i];
     }
@@ -97,8 +101,12 @@ static field strided_rows(const float *dense, size_t rows, size_t width)
 static void check_gate(const sizes *s, enum gru_activation activation)
 {
     operands n = draw_operands(s);
-    gru_gate_desc desc = {.size = sizeof desc, .units = s->units, .inputs = s->inputs, .states = s->states,
-                          .activation = activation, .backend = check_this()};
+    gru_gate_desc desc = {.size = sizeof desc,
+                          .units = s->units,
+                          .inputs = s->inputs,
+                          .states = s->states,
+                          .activation = activation,
+                          .backend = check_this()};
     desc.clip = check_below(3) == 0 ? 0.75f : 0.0f;
     desc.tier = (enum gru_tier)check_below(3);
     desc.hard_alpha = check_below(2) ? 0.25f : 0.0f;
@@ -121,12 +129,15 @@ static void check_gate(const sizes *s, enum gru_activation activation)
     field out = strided_rows(NULL, s->rows, s->units);
     guarded_freeze(x.buffer);
     guarded_freeze(h.buffer);
-    CHECK_STATUS(gru_gate_run(gate, s->rows, n.x ? x.origin : NULL, x.outer_stride, n.h ? h.origin : NULL, h.outer_stride,
-                              out.origin, out.outer_stride, workspace, bytes, &error), GRU_OK, &error, "run");
+    CHECK_STATUS(gru_gate_run(gate, s->rows, n.x ? x.origin : NULL, x.outer_stride, n.h ? h.origin : NULL,
+                              h.outer_stride, out.origin, out.outer_stride, workspace, bytes, &error),
+                 GRU_OK, &error, "run");
     float *want = expected(s, &n, &desc);
     for (size_t row = 0; row < s->rows; row++) {
-        CHECK_BITS(field_row(&out, row, 0), want + row * s->units, s->units, "%zu units of %zu and %zu, row %zu of %zu, "
-                   "activation %d", s->units, s->inputs, s->states, row, s->rows, (int)activation);
+        CHECK_BITS(field_row(&out, row, 0), want + row * s->units, s->units,
+                   "%zu units of %zu and %zu, row %zu of %zu, "
+                   "activation %d",
+                   s->units, s->inputs, s->states, row, s->rows, (int)activation);
     }
     field_check_gaps(&out, "out");
     gru_gate_destroy(gate);
@@ -137,7 +148,8 @@ void test_gate_sizes(void)
     for (size_t units = 1; units <= 70; units++) {
         for (int activation = GRU_ACTIVATION_IDENTITY; activation <= GRU_ACTIVATION_HARD_SIGMOID; activation++) {
             size_t kind = (units + (size_t)activation) % 3;
-            sizes s = {units, kind == 0 ? 0 : 1 + check_below(70), kind == 1 ? 0 : 1 + check_below(70), 1 + check_below(9)};
+            sizes s = {units, kind == 0 ? 0 : 1 + check_below(70), kind == 1 ? 0 : 1 + check_below(70),
+                       1 + check_below(9)};
             check_gate(&s, (enum gru_activation)activation);
             guarded_free_all();
         }
@@ -159,19 +171,26 @@ static void refuse(const gru_gate_desc *desc, enum gru_status want, const char *
 
 static gru_gate_desc plain_desc(const float *numbers)
 {
-    return (gru_gate_desc){.size = sizeof(gru_gate_desc), .units = 2, .inputs = 3, .states = 2, .backend = check_this(),
-                           .w = {numbers, 3, 1}, .u = {numbers, 2, 1}, .bx = {numbers, 1}, .bh = {numbers, 1}};
+    return (gru_gate_desc){.size = sizeof(gru_gate_desc),
+                           .units = 2,
+                           .inputs = 3,
+                           .states = 2,
+                           .backend = check_this(),
+                           .w = {numbers, 3, 1},
+                           .u = {numbers, 2, 1},
+                           .bx = {numbers, 1},
+                           .bh = {numbers, 1}};
 }
 
 void test_gate_create_refusals(void)
 {
     static const float numbers[8] = {1, 2, 3, 4, 5, 6, 7, 8};
     refuse(NULL, GRU_NULL_POINTER, "no description");
-#define REFUSE(change, want)                                                                                           \
-    do {                                                                                                               \
-        gru_gate_desc desc = plain_desc(numbers);                                                                      \
-        desc.change;                                                                                                   \
-        refuse(&desc, want, #change);                                                                                  \
+#define REFUSE(change, want)                      \
+    do {                                          \
+        gru_gate_desc desc = plain_desc(numbers); \
+        desc.change;                              \
+        refuse(&desc, want, #change);             \
     } while (0)
     REFUSE(size = 4, GRU_BAD_STRUCT);
     REFUSE(units = 0, GRU_ZERO_SIZE);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_golden.c: hashes of whole layers' outputs against those committed in golden.txt, on every back end and machine. */
+/* test_golden.c: hashes of whole layers' outputs against those committed in golden.txt, on each back end and machine. */
 #include "drive.h"
 
 #include <inttypes.h>
@@ -42,8 +42,9 @@ static const golden_case cases[] = {
     {"clip", {SIZES(30, 23, 8, 3), .reset = RESET_PRODUCT, .bias = BIAS_6, .clipped = true}},
     {"ragged", {SIZES(10, 19, 9, 12), .reset = RESET_PRODUCT, .bias = BIAS_6, .ragged = true, .initial = true}},
     {"reverse", {SIZES(10, 19, 9, 7), .reset = RESET_PRODUCT, .bias = BIAS_6, .ragged = true, .way = WAY_REVERSE}},
-    {"computed-order", {SIZES(10, 9, 9, 7), .reset = RESET_STATE, .bias = BIAS_3_OUTSIDE, .ragged = true,
-                        .way = WAY_REVERSE, .computed_order = true}},
+    {"computed-order",
+     {SIZES(10, 9, 9, 7), .reset = RESET_STATE, .bias = BIAS_3_OUTSIDE, .ragged = true, .way = WAY_REVERSE,
+      .computed_order = true}},
     {"both", {SIZES(18, 37, 7, 5), .reset = RESET_PRODUCT, .bias = BIAS_6, .way = WAY_BOTH, .ragged = true}},
     {"both-sum", {SIZES(18, 8, 7, 5), .reset = RESET_NOTHING, .bias = BIAS_4, .way = WAY_BOTH_SUM, .initial = true}},
     {"mask", {SIZES(12, 40, 10, 4), .reset = RESET_PRODUCT, .bias = BIAS_6, .masked = true, .reset_state = true}},
@@ -105,9 +106,11 @@ static void write_golden(void)
     if (!CHECK(file != NULL, "golden.txt can't be written")) {
         return;
     }
-    fprintf(file, "# SPDX-License-Identifier: BSD-2-Clause\n"
-                  "# Written by gru-tests --test=golden --update-golden: case, hash of the inputs, hash of the outputs.\n"
-                  "arithmetic %d\n", GRU_ARITHMETIC);
+    fprintf(file,
+            "# SPDX-License-Identifier: BSD-2-Clause\n"
+            "# Written by gru-tests --test=golden --update-golden: case, hash of the inputs, hash of the outputs.\n"
+            "arithmetic %d\n",
+            GRU_ARITHMETIC);
     for (size_t i = 0; i < CASES; i++) {
         hashes h = hash_case(&cases[i], check_scalar());
         fprintf(file, "%s %016" PRIx64 " %016" PRIx64 "\n", h.name, h.inputs, h.outputs);
@@ -138,7 +141,8 @@ static size_t read_golden(hashes *golden)
     fclose(file);
     CHECK(count == CASES, "golden.txt has %zu cases of %d: run with --update-golden", count, (int)CASES);
     CHECK(arithmetic == GRU_ARITHMETIC && gru_arithmetic() == GRU_ARITHMETIC,
-          "golden.txt is of arithmetic %d, the header of %d, the library of %d", arithmetic, GRU_ARITHMETIC, gru_arithmetic());
+          "golden.txt is of arithmetic %d, the header of %d, the library of %d", arithmetic, GRU_ARITHMETIC,
+          gru_arithmetic());
     return arithmetic == GRU_ARITHMETIC && count == CASES ? count : 0;
 }
 
@@ -155,7 +159,8 @@ void test_golden(void)
         }
         hashes h = hash_case(&cases[i], check_this());
         CHECK(strcmp(h.name, golden[i].name) == 0, "case %zu is %s, in golden.txt %s", i, h.name, golden[i].name);
-        CHECK(h.inputs == golden[i].inputs, "%s: the inputs hash to %016" PRIx64 ": the test has changed", h.name, h.inputs);
+        CHECK(h.inputs == golden[i].inputs, "%s: the inputs hash to %016" PRIx64 ": the test has changed", h.name,
+              h.inputs);
         CHECK(h.outputs == golden[i].outputs, "%s: the outputs hash to %016" PRIx64 ", not to %016" PRIx64, h.name,
               h.outputs, golden[i].outputs);
     }

@@ -169,15 +169,18 @@ static bool open_both(arena *arenas)
     return true;
 }
 
-/* I and H in 1 .. 67, B in 1 .. 9, T in 0 .. 3: all 161,604 with --long, a tenth of them otherwise, the variant drawn for each. */
+/* I and H in 1 .. 67, B in 1 .. 9, T in 0 .. 3: all 161,604 with --long, a tenth of them otherwise; the variant is drawn for each. */
 void test_guards_shapes(void)
 {
+    if (!check_guarded()) {
+        SKIP("with --no-guards");
+    }
     static arena arenas[2];
     if (!open_both(arenas)) {
         SKIP("no memory that can be mapped twice");
     }
     for (size_t i = 0; i < 67 * 67 * 9 * 4; i++) {
-        if (!check_long() && check_below(10) != 0) {
+        if (!check_turn(i, 20) || (!check_long() && check_below(10) != 0)) {
             continue;
         }
         rig_shape shape = rig_random(check_this(), 1, 1, 0, 0);
@@ -259,6 +262,9 @@ static void attack_gate(arena *a, size_t units, size_t rows, enum gru_tier tier)
 
 void test_guards_blocks(void)
 {
+    if (!check_guarded()) {
+        SKIP("with --no-guards");
+    }
     static arena arenas[2];
     if (!open_both(arenas)) {
         SKIP("no memory that can be mapped twice");
@@ -267,6 +273,9 @@ void test_guards_blocks(void)
     for (size_t n = 0; n <= 67 * 4; n++) {
         for (int tier = GRU_TIER_FAST; tier <= GRU_TIER_SLEEF; tier++) {
             if (gru_sigmoid(check_this(), (enum gru_tier)tier, 0, NULL, NULL, NULL) != GRU_OK) {
+                continue;
+            }
+            if (!check_turn(n * 4 + (size_t)tier, 4)) {
                 continue;
             }
             attack_arrays(&arenas[0], n, (enum gru_tier)tier);

@@ -30,7 +30,8 @@ static float *draw_clean(size_t n)
 void test_kernels_clean(void)
 {
     for (size_t n = 0; n <= MOST; n++) {
-        float *from = draw(n), *got = guarded_floats(n, GUARD_AFTER, check_below(16)), *want = guarded_floats(n, GUARD_AFTER, 0);
+        float *from = draw(n), *got = guarded_floats(n, GUARD_AFTER, check_below(16)),
+              *want = guarded_floats(n, GUARD_AFTER, 0);
         guarded_freeze(from);
         check_this()->clean(got, from, n);
         check_scalar()->clean(want, from, n);
@@ -44,7 +45,8 @@ static struct gru_product packed(const gru_backend *backend, size_t units, size_
                                  const float *weights, const float *bias)
 {
     size_t bytes = 0;
-    if (!CHECK(gru_product_bytes(units, length, gates, backend->lanes, &bytes), "%zu units by %zu fit", units, length)) {
+    if (!CHECK(gru_product_bytes(units, length, gates, backend->lanes, &bytes), "%zu units by %zu fit", units,
+               length)) {
         return (struct gru_product){0};
     }
     void *memory = guarded_bytes(bytes, GUARD_AFTER, 0);
@@ -89,7 +91,8 @@ static void check_product(size_t units, size_t length, size_t gates, size_t rows
             dense[i][k] = out[row * out_row + at(b, gates, g, j)];
         }
     }
-    CHECK_BITS(dense[1], dense[0], rows * gates * units, "%zu units by %zu, %zu gates, %zu rows", units, length, gates, rows);
+    CHECK_BITS(dense[1], dense[0], rows * gates * units, "%zu units by %zu, %zu gates, %zu rows", units, length, gates,
+               rows);
     guarded_free_all();
 }
 
@@ -139,8 +142,14 @@ void test_kernels_arrays(void)
 static void check_gate_rows(size_t units, size_t rows, enum gru_activation activation, size_t tier)
 {
     size_t a_row = (units + 15) / 16 * 16, out_row = units + check_below(3);
-    struct gru_gate_rows g = {.rows = rows, .units = units, .activation = activation, .hard_alpha = 0.2f, .hard_beta = 0.5f,
-                              .clip = check_below(2) ? 0.5f : 0.0f, .a_row = a_row, .out_row = (ptrdiff_t)out_row};
+    struct gru_gate_rows g = {.rows = rows,
+                              .units = units,
+                              .activation = activation,
+                              .hard_alpha = 0.2f,
+                              .hard_beta = 0.5f,
+                              .clip = check_below(2) ? 0.5f : 0.0f,
+                              .a_row = a_row,
+                              .out_row = (ptrdiff_t)out_row};
     size_t kind = check_below(3), count = rows == 0 ? 0 : (rows - 1) * out_row + units;
     g.ax = kind == 1 ? NULL : draw(rows * a_row);
     g.ah = kind == 2 ? NULL : draw(rows * a_row);
@@ -283,7 +292,8 @@ void test_kernels_step(void)
         for (int reset = GRU_RESET_AFTER; reset <= GRU_RESET_NONE; reset++) {
             step_case c = {.units = units, .rows = 1 + check_below(11), .reset = (enum gru_reset)reset};
             c.tier = check_below(GRU_TIERS);
-            c.tier = gru_backend_check_tier(check_this(), (enum gru_tier)c.tier, NULL) == GRU_OK ? c.tier : GRU_TIER_FAST;
+            c.tier =
+                gru_backend_check_tier(check_this(), (enum gru_tier)c.tier, NULL) == GRU_OK ? c.tier : GRU_TIER_FAST;
             check_step(&c);
         }
     }

@@ -14,7 +14,7 @@ static const size_t row_counts[] = {1, 2, 3, 5, 8, 17};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* A wrong term moves a result by 1e-2 or more, so bounds below this let none pass. Only the coarse tier has larger ones. */
+/* A wrong term moves a result by 1e-2 or more, so bounds below this let none pass. Only the coarse tier has larger. */
 #define LARGEST_BOUND 2e-3
 
 static bool one_in(size_t n)
@@ -56,7 +56,8 @@ static void solve_and_compare(const problem *p)
     oracle_answer about = oracle_solve(p);
     answer_check(p, &exact, &got, how);
     double largest = oracle_check(p, &about, &got, how);
-    CHECK(largest <= LARGEST_BOUND || p->shape.tier == TIER_5E5, "%s: a bound of %g shows nothing", problem_text(p), largest);
+    CHECK(largest <= LARGEST_BOUND || p->shape.tier == TIER_5E5, "%s: a bound of %g shows nothing", problem_text(p),
+          largest);
 }
 
 static void all_variants(enum problem_way direction)
@@ -107,8 +108,13 @@ void test_layers_sizes(void)
             if (!check_turn(3 * hidden + (size_t)reset, 6)) {
                 continue;
             }
-            problem_shape s = {.input = 1 + hidden % 7, .hidden = hidden, .steps = 2, .rows = 1 + hidden % 4,
-                               .reset = (enum problem_reset)reset, .bias = BIAS_6, .initial = true,
+            problem_shape s = {.input = 1 + hidden % 7,
+                               .hidden = hidden,
+                               .steps = 2,
+                               .rows = 1 + hidden % 4,
+                               .reset = (enum problem_reset)reset,
+                               .bias = BIAS_6,
+                               .initial = true,
                                .way = hidden % 5 == 0 ? WAY_BOTH : WAY_FORWARD};
             problem p = problem_make(&s);
             solve_and_compare(&p);

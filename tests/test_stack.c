@@ -59,8 +59,15 @@ static tower draw_tower(size_t steps, size_t rows, bool forward)
 static gru_state state_of(const problem *p, answer *got, bool in_place)
 {
     ptrdiff_t row = (ptrdiff_t)p->shape.hidden, direction = row * (ptrdiff_t)p->shape.rows;
-    gru_state s = {.h0 = p->h0, .h0_row = row, .h0_direction = direction, .h = got->last, .h_row = row,
-                   .h_direction = direction, .reset = p->reset_to, .reset_row = row, .reset_direction = direction};
+    gru_state s = {.h0 = p->h0,
+                   .h0_row = row,
+                   .h0_direction = direction,
+                   .h = got->last,
+                   .h_row = row,
+                   .h_direction = direction,
+                   .reset = p->reset_to,
+                   .reset_row = row,
+                   .reset_direction = direction};
     if (in_place && p->h0 != NULL) {
         memcpy(got->last, p->h0, count_last(p) * sizeof(float));
         s.h0 = got->last;
@@ -233,7 +240,8 @@ void test_stack_no_steps(void)
         p->lengths = NULL;
         p->mask = NULL;
         t.want[i].y = NULL;
-        t.want[i].last = p->h0 ? p->h0 : memset(guarded_floats(count_last(p), GUARD_AFTER, 0), 0, count_last(p) * sizeof(float));
+        t.want[i].last =
+            p->h0 ? p->h0 : memset(guarded_floats(count_last(p), GUARD_AFTER, 0), 0, count_last(p) * sizeof(float));
     }
     run_tower(&t, NULL, false);
 }
