@@ -26,6 +26,9 @@ static inline void v_store(float *p, vec a) { _mm256_storeu_ps(p, a); }
 static inline vec v_load_part(const float *p, size_t n) { return _mm256_maskload_ps(p, v_first(n)); }
 static inline void v_store_part(float *p, vec a, size_t n) { _mm256_maskstore_ps(p, v_first(n), a); }
 
+/* Compilers do this by themselves, but not below -O2. */
+static inline void v_end(void) { _mm256_zeroupper(); }
+
 static inline vec v_set1(float a) { return _mm256_set1_ps(a); }
 static inline vec v_add(vec a, vec b) { return _mm256_add_ps(a, b); }
 static inline vec v_sub(vec a, vec b) { return _mm256_sub_ps(a, b); }

@@ -22,6 +22,9 @@ static inline mask v_first(size_t n) { return (mask)((1u << n) - 1); }
 static inline vec v_load_part(const float *p, size_t n) { return _mm512_maskz_loadu_ps(v_first(n), p); }
 static inline void v_store_part(float *p, vec a, size_t n) { _mm512_mask_storeu_ps(p, v_first(n), a); }
 
+/* Compilers do this by themselves, but not below -O2. */
+static inline void v_end(void) { _mm256_zeroupper(); }
+
 static inline vec v_set1(float a) { return _mm512_set1_ps(a); }
 static inline vec v_add(vec a, vec b) { return _mm512_add_ps(a, b); }
 static inline vec v_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }

@@ -40,6 +40,8 @@ static inline void v_store_part(float *p, vec a, size_t n)
         vst1q_lane_f32(p + 3, a, 3);
 }
 
+static inline void v_end(void) {}
+
 static inline vec v_set1(float a) { return vdupq_n_f32(a); }
 static inline vec v_add(vec a, vec b) { return vaddq_f32(a, b); }
 static inline vec v_sub(vec a, vec b) { return vsubq_f32(a, b); }

@@ -23,6 +23,10 @@ static inline void v_store(float *p, vec a) { *p = a; }
 static inline vec v_load_part(const float *p, size_t n) { return (void)n, *p; }
 static inline void v_store_part(float *p, vec a, size_t n) { (void)n, *p = a; }
 
+/* The last word of every kernel: what the CPU wants done before code that isn't vectorised goes on (x86: the upper halves
+ * of the registers cleared, or each old instruction after it waits for them). */
+static inline void v_end(void) {}
+
 /* Each of these is one rounding, to nearest even. */
 static inline vec v_set1(float a) { return a; }
 static inline vec v_add(vec a, vec b) { return a + b; }

@@ -9,6 +9,7 @@ static void TIERED(sigmoid)(size_t count, const float *x, float *y)
         v_store(y + i, TIERED(v_sigmoid)(v_load(x + i)));
     if (i < count)
         v_store_part(y + i, TIERED(v_sigmoid)(v_load_part(x + i, count - i)), count - i);
+    v_end();
 }
 
 static void TIERED(tanh)(size_t count, const float *x, float *y)
@@ -18,4 +19,5 @@ static void TIERED(tanh)(size_t count, const float *x, float *y)
         v_store(y + i, TIERED(v_tanh)(v_load(x + i)));
     if (i < count)
         v_store_part(y + i, TIERED(v_tanh)(v_load_part(x + i, count - i)), count - i);
+    v_end();
 }

@@ -27,6 +27,7 @@ static void blend(enum gru_update update, size_t count, const float *z, const fl
         vec ni = v_clean(v_load_upto(n + i, lanes));
         v_store_upto(out + i, v_clean(v_blend(update, zi, hi, ni)), lanes);
     }
+    v_end();
 }
 
 #endif

@@ -12,6 +12,7 @@ static void clean(float *to, const float *from, size_t count)
         v_store(to + i, v_clean(v_load(from + i)));
     if (i < count)
         v_store_part(to + i, v_clean(v_load_part(from + i, count - i)), count - i);
+    v_end();
 }
 
 #endif

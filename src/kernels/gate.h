@@ -31,4 +31,5 @@ static void TIERED(gate)(const struct gru_gate_rows *g)
             v_store_upto(out + unit, a, g->units - unit);
         }
     }
+    v_end();
 }

@@ -75,6 +75,7 @@ static void product(const struct gru_product *m, size_t rows, const float *x, si
         groups = tile_groups(m->gates, tile, whole_groups(m, first, end));
         panel(m, first, groups, rows, x, x_row, out + first * m->gates * LANES, out_row);
     }
+    v_end();
 }
 
 #endif

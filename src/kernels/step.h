@@ -41,14 +41,17 @@ static void TIERED(step)(const struct gru_step *s, size_t first, size_t end)
         TIERED(step_groups)(s, &s->cell->recurrent, s->h, 3, TIERED(cell_after), first, end);
     else
         TIERED(step_groups)(s, &s->cell->recurrent, s->h, 2, TIERED(cell_none), first, end);
+    v_end();
 }
 
 static void TIERED(reset)(const struct gru_step *s, size_t first, size_t end)
 {
     TIERED(step_groups)(s, &s->cell->recurrent, s->h, 3, TIERED(cell_reset), first, end);
+    v_end();
 }
 
 static void TIERED(candidate)(const struct gru_step *s, size_t first, size_t end)
 {
     TIERED(step_groups)(s, &s->cell->candidate, s->s, 3, TIERED(cell_before), first, end);
+    v_end();
 }
