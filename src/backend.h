@@ -55,6 +55,7 @@ struct gru_cell {
     float hard_alpha, hard_beta;
     float clip; /* 0: none */
     size_t units;
+    size_t groups;
     struct gru_product recurrent; /* over h: r, z, n; or r, z (reset before); or z, n (no reset) */
     struct gru_product candidate; /* over s, reset before only: n */
     size_t h_row;                 /* stride of rows of h, h_next, s and z */
@@ -69,18 +70,28 @@ struct gru_cell {
 struct gru_step {
     const struct gru_cell *cell;
     size_t rows;
-    const float *h;  /* the states before the step, cleaned */
+    float *h;        /* the states before the step, cleaned */
     float *h_next;   /* the states after it */
     float *s;        /* r * h, reset before only */
     float *z;        /* z, reset before only: from one half of the step to the other */
-    const float *ax; /* the input's chains: [row][group][gate][lane] */
+    float *ax;       /* the input's chains: [row][group][gate][lane] */
     float *y;        /* NULL: not wanted */
     const ptrdiff_t *y_offset;
-    ptrdiff_t y_shift;
+    ptrdiff_t y_shift, y_step; /* the step's place, and how far the next one is */
     int y_add;                      /* add to what y holds */
     float *gate_out[GRU_MAX_GATES]; /* indexed by GRU_R, GRU_Z, GRU_N; NULL: not wanted */
     const ptrdiff_t *gate_offset;
-    ptrdiff_t gate_shift;
+    ptrdiff_t gate_shift, gate_step;
+};
+
+/* A step of one row with its input's chains: what the kernel `stream` reads and writes. */
+struct gru_stream {
+    struct gru_step step; /* h and ax are room for the cleaned state and the input's chains */
+    const struct gru_product *input;
+    const float *x;  /* the caller's */
+    float *x_room;   /* room for it, cleaned, in whole vectors */
+    const float *h0; /* the caller's; NULL: zeros */
+    float *h_out;    /* NULL: not wanted; may be h0 */
 };
 
 /* out = activation(clip(ax + ah)) over rows of `units`: the end of a gru_gate. A NULL ax or ah is a sum that isn't there. */

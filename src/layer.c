@@ -86,6 +86,7 @@ static struct gru_cell cell_of(const struct gru_layer *layer, const struct gru_h
         .units = desc->hidden,
         .recurrent = half->recurrent,
         .candidate = half->candidate,
+        .groups = layer->groups,
         .h_row = layer->h_row,
         .ax_row = layer->ax_row,
     };

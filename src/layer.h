@@ -4,6 +4,7 @@
 #define GRU_LAYER_H
 
 #include "backend.h"
+#include "plan.h"
 
 /* One direction's packed matrices. Only a layer with the reset before the product has a candidate of its own. */
 struct gru_half {
@@ -24,6 +25,7 @@ struct gru_layer {
     size_t x_row;    /* strides, in floats, of a run's rows of x, of ax, and of states */
     size_t ax_row;
     size_t h_row;
+    struct gru_plan one_step; /* of one row */
     struct gru_half half[2];
 };
 

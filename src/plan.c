@@ -2,6 +2,7 @@
 /* plan.c: how a run cuts its steps into blocks, and where each of its arrays lies in the workspace. */
 #include "plan.h"
 
+#include "layer.h"
 #include "phases.h"
 #include "size.h"
 
@@ -32,6 +33,7 @@ void gru_plan_layer(struct gru_layer *layer)
      * more than the batch. Half of the address range leaves room for rounding and for the phases' state. */
     size_t row_bytes = (layer->x_row + layer->ax_row + 4 * layer->h_row) * sizeof(float) + 5 * sizeof(size_t);
     layer->max_rows = (size_t)PTRDIFF_MAX / 2 / row_bytes - GRU_BLOCK_ROWS;
+    gru_plan_make(&layer->one_step, layer, 1, 1);
 }
 
 void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t steps, size_t rows)

@@ -3,7 +3,9 @@
 #ifndef GRU_PLAN_H
 #define GRU_PLAN_H
 
-#include "layer.h"
+#include <stddef.h>
+
+struct gru_layer;
 
 /*
  * The input's chains of a whole block of steps are one product ahead of time, so that W is read once a block. A block is
@@ -33,7 +35,8 @@ struct gru_plan {
     size_t bytes;
 };
 
-/* Gives a new layer the strides of its runs, and the most rows with which no size in here overflows. */
+/* Gives a new layer the strides of its runs, the most rows with which no size in here overflows, and the plan of one step of
+ * one row. */
 void gru_plan_layer(struct gru_layer *layer);
 
 /* The plan for so many steps and rows, which gru_layer.max_rows bounds. */

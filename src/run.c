@@ -34,6 +34,10 @@ enum gru_status gru_run(const gru_layer *layer, const gru_io *io, void *workspac
     enum gru_status status = GRU_OK;
     if (!layer || !io)
         return gru_fail(error, GRU_NULL_POINTER, "gru_run: %s is NULL", layer ? "io" : "layer");
+    if (gru_is_lone_step(layer, io, workspace, workspace_bytes)) {
+        gru_run_lone_step(layer, io, gru_align(workspace));
+        return GRU_OK;
+    }
     io = gru_io_read(io, &room, &status, error);
     if (!io)
         return status;

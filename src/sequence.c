@@ -148,11 +148,13 @@ static void input(const struct sequence *q, size_t rows, size_t first, size_t en
     q->layer->backend->product(&q->half->input, rows, q->x, q->layer->x_row, first, end, q->ax, q->layer->ax_row);
 }
 
-/* After a step, where that is asked for: states of rows that have ended go to the caller, those of rows that are reset are replaced. Each slice
- * sees to its own units, which it has just written. */
-static void settle(const struct sequence *q, size_t step, size_t rows, size_t left, float *h_next, size_t first_group,
-                   size_t end_group)
+/* After step `s`: states of rows that have ended go to the caller, those of rows that are reset are replaced. Each slice sees
+ * to its own units, which it has just written. */
+static void settle(const struct sequence *q, size_t s, size_t rows, float *h_next, size_t first_group, size_t end_group)
 {
+    size_t left = alive(q, s + 1);
+    if (left == rows && !q->io->reset_mask)
+        return;
     size_t lanes = q->layer->backend->lanes, hidden = q->layer->desc.hidden;
     size_t first = first_group * lanes, end = end_group * lanes < hidden ? end_group * lanes : hidden;
     if (q->state->h)
@@ -160,33 +162,37 @@ static void settle(const struct sequence *q, size_t step, size_t rows, size_t le
             memcpy(end_of(q, row) + first, h_next + row * q->layer->h_row + first, (end - first) * sizeof(float));
     if (q->io->reset_mask)
         for (size_t row = 0; row < left; row++)
-            if (is_reset(q, row, step + 1))
+            if (is_reset(q, row, s + 1))
                 set_state(q, h_next + row * q->layer->h_row, reset_of(q, row), first, end - first);
 }
 
-/* A pass of step `s` over a range of groups. `now` is the base; `before` rows of the block's ax belong to earlier steps. */
-static void step(const struct sequence *q, struct gru_step *now, size_t s, size_t before, size_t pass, size_t first,
-                 size_t end)
+/* Step `s`; `before` rows of the block's ax belong to earlier steps. */
+static struct gru_step step_at(const struct sequence *q, size_t s, size_t before)
+{
+    struct gru_step now = q->base;
+    now.rows = alive(q, s);
+    now.h = q->h[s % 2];
+    now.h_next = q->h[(s + 1) % 2];
+    now.ax = q->ax + before * q->layer->ax_row;
+    now.y_shift = (ptrdiff_t)s * q->y_step;
+    now.gate_shift = (ptrdiff_t)s * q->gate_step;
+    return now;
+}
+
+/* A pass of step `s` over a range of groups. */
+static void step(const struct sequence *q, size_t s, size_t before, size_t pass, size_t first, size_t end)
 {
     const gru_backend *backend = q->layer->backend;
     enum gru_tier tier = q->layer->desc.tier;
-    now->rows = alive(q, s);
-    now->h = q->h[s % 2];
-    now->h_next = q->h[(s + 1) % 2];
-    now->ax = q->ax + before * q->layer->ax_row;
-    now->y_shift = (ptrdiff_t)s * q->y_step;
-    now->gate_shift = (ptrdiff_t)s * q->gate_step;
+    const struct gru_step now = step_at(q, s, before);
     if (q->passes == 1)
-        backend->step[tier](now, first, end);
+        backend->step[tier](&now, first, end);
     else if (pass == 0)
-        backend->reset[tier](now, first, end);
+        backend->reset[tier](&now, first, end);
     else
-        backend->candidate[tier](now, first, end);
-    if (pass == q->passes - 1) {
-        size_t left = alive(q, s + 1);
-        if (left < now->rows || q->io->reset_mask)
-            settle(q, s, now->rows, left, now->h_next, first, end);
-    }
+        backend->candidate[tier](&now, first, end);
+    if (pass == q->passes - 1)
+        settle(q, s, now.rows, now.h_next, first, end);
 }
 
 /* One slice of one phase; which block and which part of it follows from the phase's number. */
@@ -203,9 +209,8 @@ static void work(void *context, size_t phase, size_t slice)
     } else if (part == 1) {
         input(q, rows_before(q, start, start + count), first, end);
     } else {
-        struct gru_step now = q->base;
         size_t s = start + (part - 2) / q->passes;
-        step(q, &now, s, rows_before(q, start, s), (part - 2) % q->passes, first, end);
+        step(q, s, rows_before(q, start, s), (part - 2) % q->passes, first, end);
     }
 }
 
@@ -217,17 +222,33 @@ static void run_phases(struct sequence *q)
     gru_phases_run(q->io->pool, phases, q->slices, work, q, q->workspace + q->plan->phases);
 }
 
-/* The same phases in one thread: no counting of phases, which takes divisions that small layers would feel. */
+/* How many steps from `s` on, before `end`, go with the same rows, so that one call of a kernel does them all. */
+static size_t steps_alike(const struct sequence *q, size_t s, size_t end)
+{
+    size_t shortest = q->lengths[alive(q, s) - 1];
+    if (q->io->reset_mask)
+        return 1;
+    return (shortest < end ? shortest : end) - s;
+}
+
+/* The same phases in one thread: no counting of phases, which takes divisions that small layers would feel, and as many
+ * steps as go together in one call. */
 static void run_alone(struct sequence *q)
 {
     size_t groups = q->layer->groups;
-    for (size_t start = 0, count; start < q->steps; start += count) {
+    enum gru_tier tier = q->layer->desc.tier;
+    for (size_t start = 0, count, end; start < q->steps; start = end) {
         count = q->steps - start < q->plan->block_steps ? q->steps - start : q->plan->block_steps;
+        end = start + count;
         gather(q, start, count, 0);
-        input(q, rows_before(q, start, start + count), 0, groups);
-        for (size_t s = start, before = 0; s < start + count; before += alive(q, s), s++)
-            for (size_t pass = 0; pass < q->passes; pass++)
-                step(q, &q->base, s, before, pass, 0, groups);
+        input(q, rows_before(q, start, end), 0, groups);
+        for (size_t s = start, before = 0, alike; s < end; s += alike) {
+            struct gru_step now = step_at(q, s, before);
+            alike = steps_alike(q, s, end);
+            before += alike * now.rows;
+            q->layer->backend->steps[tier](&now, alike);
+            settle(q, s + alike - 1, now.rows, now.h, 0, groups);
+        }
     }
 }
 
@@ -281,6 +302,8 @@ static void set_base(struct sequence *q)
     base->z = (float *)(q->workspace + q->plan->z);
     base->y = q->io->y ? q->io->y + (summed ? 0 : d * y_direction) : NULL;
     base->y_offset = q->y_offset;
+    base->y_step = q->y_step;
+    base->gate_step = q->gate_step;
     base->y_add = summed && d == 1;
     base->gate_offset = q->gate_offset;
     for (int g = 0; g < 3; g++)

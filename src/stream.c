@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stream.c: one step of a batch of rows, with none of the extras.
+ * stream.c: one step of one row, or of a batch of rows, with none of the extras.
  *
  * The same kernels on the same numbers as in sequence.c, without what a sequence needs around them: at H = 16 that is as much
  * work as the step itself, and a stream asks for one step over and over.
@@ -8,6 +8,41 @@
 #include <string.h>
 
 #include "run.h"
+
+int gru_is_lone_step(const struct gru_layer *layer, const gru_io *io, const void *workspace, size_t workspace_bytes)
+{
+    return io->size == sizeof *io && io->steps == 1 && io->rows == 1 && layer->directions == 1 && io->x &&
+           io->x != io->y && !io->lengths && !io->index && !io->reset_mask && !io->pool && !io->state.gates[GRU_R] &&
+           workspace && workspace_bytes >= layer->one_step.bytes + GRU_ALIGNMENT;
+}
+
+void gru_run_lone_step(const struct gru_layer *layer, const gru_io *io, char *workspace)
+{
+    static const ptrdiff_t nowhere = 0;
+    const struct gru_plan *plan = &layer->one_step;
+    const struct gru_stream stream = {
+        .step =
+            {
+                .cell = &layer->half[0].cell,
+                .rows = 1,
+                .h = (float *)(workspace + plan->h[0]),
+                .h_next = (float *)(workspace + plan->h[1]),
+                .s = (float *)(workspace + plan->s),
+                .z = (float *)(workspace + plan->z),
+                .ax = (float *)(workspace + plan->ax),
+                .y = io->y,
+                .y_offset = &nowhere,
+                .gate_out = {NULL, io->state.gates[GRU_Z], io->state.gates[GRU_N]},
+                .gate_offset = &nowhere,
+            },
+        .input = &layer->half[0].input,
+        .x = io->x,
+        .x_room = (float *)(workspace + plan->x),
+        .h0 = io->state.h0,
+        .h_out = io->state.h,
+    };
+    layer->backend->stream[layer->desc.tier](&stream);
+}
 
 int gru_is_stream(const struct gru_layer *layer, const gru_io *io)
 {
@@ -24,7 +59,6 @@ void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_s
     ptrdiff_t *y_offset = (ptrdiff_t *)(workspace + plan->y_offset);
     ptrdiff_t *gate_offset = (ptrdiff_t *)(workspace + plan->gate_offset);
     size_t hidden = layer->desc.hidden, padded = layer->groups * backend->lanes;
-    enum gru_tier tier = layer->desc.tier;
 
     for (size_t row = 0; row < io->rows; row++) {
         ptrdiff_t b = (ptrdiff_t)row, n = io->index ? (ptrdiff_t)io->index[row] : b;
@@ -53,13 +87,8 @@ void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_s
         .gate_offset = gate_offset,
     };
     backend->product(&half->input, io->rows, x, layer->x_row, 0, layer->groups, ax, layer->ax_row);
-    if (layer->desc.reset == GRU_RESET_BEFORE) {
-        backend->reset[tier](&now, 0, layer->groups);
-        backend->candidate[tier](&now, 0, layer->groups);
-    } else {
-        backend->step[tier](&now, 0, layer->groups);
-    }
+    backend->steps[layer->desc.tier](&now, 1);
     for (size_t row = 0; state->h && row < io->rows; row++)
-        memcpy(state->h + (ptrdiff_t)(io->index ? io->index[row] : row) * state->h_row, now.h_next + row * layer->h_row,
+        memcpy(state->h + (ptrdiff_t)(io->index ? io->index[row] : row) * state->h_row, now.h + row * layer->h_row,
                hidden * sizeof(float));
 }

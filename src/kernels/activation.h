@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* activation.h: sigmoid and tanh on a vector, one fixed sequence of exactly rounded operations for each tier. */
+/*
+ * activation.h: sigmoid and tanh, one fixed sequence of exactly rounded operations for each tier.
+ *
+ * Each takes `n` vectors, a constant, through its sequence side by side, in place: EACH line is done for all of them before the
+ * next. A sequence alone is a chain of 50 to 80 cycles of which a CPU's window holds one or two; four side by side keep
+ * its ports busy. On one vector read EACH as nothing.
+ *
+ * tanh takes the least magnitude that it doesn't read as zero, as bits: ACT_NORMAL for arrays; in a layer the threshold of
+ * v_clean, ACT_STATE, so that the result needs no cleaning (tanh x = x there), but for the sign of a zero.
+ */
 #ifndef GRU_KERNELS_ACTIVATION_H
 #define GRU_KERNELS_ACTIVATION_H
 
 #include "sleef.h"
 
-/* The bits of 2^-126, the smallest normal number. */
-enum { ACT_NORMAL = 0x00800000 };
+/* The bits of 2^-126, the smallest normal number, and of 2^-62. */
+enum { ACT_NORMAL = 0x00800000, ACT_STATE = 0x20800000 };
+
+/* Whether a sigmoid above 0 can be below 2^-62, so that a layer must clean it. */
+enum { sigmoid_tiny_fast = 0, sigmoid_tiny_faster = 0, sigmoid_tiny_accurate = 1, sigmoid_tiny_sleef = 1 };
 
 /*
  * A table cuts [0, top] into eight segments. u = scale t + offset is a float whose leading bits (exponent and two, or
@@ -43,23 +55,29 @@ static const struct act_table tanh_fast_table = {
  * term stays below the step of the sum, which makes it monotone. Every Horner step adds a normal constant (c1 = 2^-30
  * in segment 0): nothing is ever subnormal.
  */
-GRU_INLINE vec v_tanh_by_table(const struct act_table *p, int degree, int shift, vec x)
+GRU_INLINE void v_tanh_by_table(const struct act_table *p, int degree, int shift, const size_t n, uint32_t least, vec *x)
 {
-    vec t = v_clamp_abs(x, ACT_NORMAL, v_set1(p->top));
-    places i = v_index(i_shr(v_bits(v_fma(t, v_set1(p->scale), v_set1(p->offset))), shift));
-    vec l = v_sub(t, v_lookup(p->mid, i));
-    vec y = v_lookup(p->c[degree], i);
-    for (int k = degree - 1; k > 0; k--)
-        y = v_fma(l, y, v_lookup(p->c[k], i));
-    y = v_fma(l, y, v_at_most(v_lookup(p->c[0], i), t));
-    return v_with_sign(y, x);
+    vec t[ABREAST], l[ABREAST], y[ABREAST];
+    places i[ABREAST];
+    EACH t[k] = v_clamp_abs(x[k], least, v_set1(p->top));
+    EACH i[k] = v_index(i_shr(v_bits(v_fma(t[k], v_set1(p->scale), v_set1(p->offset))), shift));
+    EACH l[k] = v_sub(t[k], v_lookup(p->mid, i[k]));
+    EACH y[k] = v_lookup(p->c[degree], i[k]);
+    GRU_UNROLL
+    for (int power = degree - 1; power > 0; power--)
+        EACH y[k] = v_fma(l[k], y[k], v_lookup(p->c[power], i[k]));
+    EACH y[k] = v_fma(l[k], y[k], v_at_most(v_lookup(p->c[0], i[k]), t[k]));
+    EACH x[k] = v_with_sign(y[k], x[k]);
 }
 
 /*
  * tanh, tier fast: degree 5. Worst absolute error 3.131e-7 at 0x1.c71156p-1, relative 1.1e-6 at 0x1.0feb6ap-3;
  * monotone.
  */
-static inline vec v_tanh_fast(vec x) { return v_tanh_by_table(&tanh_fast_table, 5, 21, x); }
+GRU_INLINE void v_tanh_fast(const size_t n, uint32_t least, vec *x)
+{
+    v_tanh_by_table(&tanh_fast_table, 5, 21, n, least, x);
+}
 
 /*
  * sigmoid, tier fast: 1 / (1 + e^-x), e^-x = 2^n (1 - v), n = round(-x log2 e), g = x + n ln 2, v = g - g^2 (c2 + c3 g
@@ -80,18 +98,21 @@ static const struct {
     .one = 0x1p+66f,
 };
 
-static inline vec v_sigmoid_fast(vec x)
+GRU_INLINE void v_sigmoid_fast(const size_t n, vec *x)
 {
     vec magic = v_set1(sigmoid_fast_constants.magic), one = v_set1(sigmoid_fast_constants.one);
-    vec a = v_at_least(v_set1(sigmoid_fast_constants.low), v_at_most_or_tiny(v_set1(sigmoid_fast_constants.high), x));
-    vec u = v_fma(a, v_set1(sigmoid_fast_constants.minus_log2e), magic);
-    vec g = v_fma(v_sub(u, magic), v_set1(sigmoid_fast_constants.ln2), a);
-    vec s = v_float(i_shl(v_bits(u), 23));
-    vec r = v_fma(g, v_set1(sigmoid_fast_constants.c5), v_set1(sigmoid_fast_constants.c4));
-    r = v_fma(g, r, v_set1(sigmoid_fast_constants.c3));
-    r = v_fma(g, r, v_set1(sigmoid_fast_constants.c2));
-    vec v = v_fnma(v_mul(g, r), g, g);
-    return v_div(one, v_fma(v_sub(v_set1(1.0f), v), s, one));
+    vec u[ABREAST], g[ABREAST], r[ABREAST], s[ABREAST];
+    EACH x[k] = v_at_most_or_tiny(v_set1(sigmoid_fast_constants.high), x[k]);
+    EACH x[k] = v_at_least(v_set1(sigmoid_fast_constants.low), x[k]);
+    EACH u[k] = v_fma(x[k], v_set1(sigmoid_fast_constants.minus_log2e), magic);
+    EACH g[k] = v_fma(v_sub(u[k], magic), v_set1(sigmoid_fast_constants.ln2), x[k]);
+    EACH s[k] = v_float(i_shl(v_bits(u[k]), 23));
+    EACH r[k] = v_fma(g[k], v_set1(sigmoid_fast_constants.c5), v_set1(sigmoid_fast_constants.c4));
+    EACH r[k] = v_fma(g[k], r[k], v_set1(sigmoid_fast_constants.c3));
+    EACH r[k] = v_fma(g[k], r[k], v_set1(sigmoid_fast_constants.c2));
+    EACH r[k] = v_fnma(v_mul(g[k], r[k]), g[k], g[k]); /* v */
+    EACH r[k] = v_fma(v_sub(v_set1(1.0f), r[k]), s[k], one);
+    EACH x[k] = v_div(one, r[k]);
 }
 
 static const struct act_table tanh_faster_table = {
@@ -121,27 +142,31 @@ static const struct act_table sigmoid_faster_table = {
  * tanh, tier faster: degree 3 in t itself, which saves the subtraction and is exact enough for 5e-5. Worst error
  * 4.174e-5 at 0x1.9edadcp+0; relative 9.1e-5 at 0x1.2c83e4p-2; steps back by 1.2e-7 (two ulp) at most.
  */
-static inline vec v_tanh_faster(vec x)
+GRU_INLINE void v_tanh_faster(const size_t n, uint32_t least, vec *x)
 {
     const struct act_table *p = &tanh_faster_table;
-    vec t = v_clamp_abs(x, ACT_NORMAL, v_set1(p->top));
-    places i = v_index(i_shr(v_bits(v_fma(t, v_set1(p->scale), v_set1(p->offset))), 21));
-    vec y = v_fma(t, v_lookup(p->c[3], i), v_lookup(p->c[2], i));
-    y = v_fma(t, y, v_lookup(p->c[1], i));
-    y = v_fma(t, y, v_lookup(p->c[0], i));
-    return v_with_sign(y, x);
+    vec t[ABREAST], y[ABREAST];
+    places i[ABREAST];
+    EACH t[k] = v_clamp_abs(x[k], least, v_set1(p->top));
+    EACH i[k] = v_index(i_shr(v_bits(v_fma(t[k], v_set1(p->scale), v_set1(p->offset))), 21));
+    EACH y[k] = v_fma(t[k], v_lookup(p->c[3], i[k]), v_lookup(p->c[2], i[k]));
+    EACH y[k] = v_fma(t[k], y[k], v_lookup(p->c[1], i[k]));
+    EACH y[k] = v_fma(t[k], y[k], v_lookup(p->c[0], i[k]));
+    EACH x[k] = v_with_sign(y[k], x[k]);
 }
 
 /* sigmoid, tier faster: 1/2 + the odd part, which is tanh(x / 2) / 2 by the same kind of table. */
-static inline vec v_sigmoid_faster(vec x)
+GRU_INLINE void v_sigmoid_faster(const size_t n, vec *x)
 {
     const struct act_table *p = &sigmoid_faster_table;
-    vec t = v_at_most(v_set1(p->top), v_abs_at_least(x, v_set1(0x1p-40f)));
-    places i = v_index(i_shr(v_bits(v_fma(t, v_set1(p->scale), v_set1(p->offset))), 21));
-    vec y = v_fma(t, v_lookup(p->c[3], i), v_lookup(p->c[2], i));
-    y = v_fma(t, y, v_lookup(p->c[1], i));
-    y = v_fma(t, y, v_lookup(p->c[0], i));
-    return v_add(v_set1(0.5f), v_xor_sign(y, x));
+    vec t[ABREAST], y[ABREAST];
+    places i[ABREAST];
+    EACH t[k] = v_at_most(v_set1(p->top), v_abs_at_least(x[k], v_set1(0x1p-40f)));
+    EACH i[k] = v_index(i_shr(v_bits(v_fma(t[k], v_set1(p->scale), v_set1(p->offset))), 21));
+    EACH y[k] = v_fma(t[k], v_lookup(p->c[3], i[k]), v_lookup(p->c[2], i[k]));
+    EACH y[k] = v_fma(t[k], y[k], v_lookup(p->c[1], i[k]));
+    EACH y[k] = v_fma(t[k], y[k], v_lookup(p->c[0], i[k]));
+    EACH x[k] = v_add(v_set1(0.5f), v_xor_sign(y[k], x[k]));
 }
 
 static const struct act_table tanh_accurate_table = {
@@ -170,7 +195,10 @@ static const struct act_table tanh_accurate_table = {
  * tanh, tier accurate: degree 7. Each mid is an fp32 whose tanh lies within 2^-9 ulp of an fp32, so that c0 costs no
  * error. Worst error 0.9245 ULP at 0x1.11634p-1 (absolute 4.78e-8 at 0x1.598b9cp+1); monotone.
  */
-static inline vec v_tanh_accurate(vec x) { return v_tanh_by_table(&tanh_accurate_table, 7, 22, x); }
+GRU_INLINE void v_tanh_accurate(const size_t n, uint32_t least, vec *x)
+{
+    v_tanh_by_table(&tanh_accurate_table, 7, 22, n, least, x);
+}
 
 /*
  * sigmoid, tier accurate: w = 1 / (1 + e^t), t = |x|, then w or 1 - w. e^t = 2^n (1 + v), n = round(t log2 e).
@@ -187,32 +215,37 @@ static const struct {
     .c2 = 0x1.000008p-1f, .c3 = 0x1.55549p-3f, .c4 = 0x1.5548dp-5f, .c5 = 0x1.123ab2p-7f, .c6 = 0x1.75c7bp-10f,
 };
 
-static inline vec v_sigmoid_accurate(vec x)
+GRU_INLINE void v_sigmoid_accurate(const size_t n, vec *x)
 {
     vec one = v_set1(1.0f), magic = v_set1(sigmoid_accurate_constants.magic);
-    vec top = v_set1(sigmoid_accurate_constants.top);
-    vec t0 = v_abs_at_least(x, v_set1(sigmoid_accurate_constants.small)), t = v_at_most(top, t0);
-    vec u = v_fma(t, v_set1(sigmoid_accurate_constants.log2e), magic);
-    vec n = v_sub(u, magic), s = v_float(i_shl(v_bits(u), 23));
-    /* t - n ln 2 = g + k: the first step is exact, k is what rounding takes from the second. */
-    vec low = v_set1(sigmoid_accurate_constants.ln2_low);
-    vec g1 = v_fnma(n, v_set1(sigmoid_accurate_constants.ln2_high), t);
-    vec g = v_fnma(n, low, g1), k = v_fnma(n, low, v_sub(g1, g));
-    vec h = v_fma(g, v_set1(sigmoid_accurate_constants.c6), v_set1(sigmoid_accurate_constants.c5));
-    h = v_fma(g, h, v_set1(sigmoid_accurate_constants.c4));
-    h = v_fma(g, h, v_set1(sigmoid_accurate_constants.c3));
-    h = v_fma(g, h, v_set1(sigmoid_accurate_constants.c2));
-    /* v = v1 + v2 = g + q. */
-    vec q = v_fma(v_mul(g, g), h, k);
-    vec v1 = v_add(g, q), v2 = v_add(q, v_sub(g, v1));
-    /* d1 + d2 = 1 + s + s v1 + s v2; each difference here is exact. */
-    vec a = v_add(one, s);
-    vec d1 = v_fma(s, v1, a);
-    vec d2 = v_add(v_fma(s, v1, v_sub(a, d1)), v_fma(s, v2, v_sub(one, v_sub(a, s))));
-    vec y = v_div(one, d1);
-    vec e = v_fnma(d2, y, v_fnma(d1, y, one));
-    vec w = v_zero_below(top, t0, v_fma(y, e, y));
-    return v_if_sign(x, w, v_sub(one, w));
+    vec top = v_set1(sigmoid_accurate_constants.top), low = v_set1(sigmoid_accurate_constants.ln2_low);
+    vec a[ABREAST], t[ABREAST], u[ABREAST], s[ABREAST], g[ABREAST], q[ABREAST], h[ABREAST], d[ABREAST], e[ABREAST];
+    EACH a[k] = v_abs_at_least(x[k], v_set1(sigmoid_accurate_constants.small));
+    EACH t[k] = v_at_most(top, a[k]);
+    EACH u[k] = v_fma(t[k], v_set1(sigmoid_accurate_constants.log2e), magic);
+    EACH s[k] = v_float(i_shl(v_bits(u[k]), 23));
+    EACH u[k] = v_sub(u[k], magic); /* n */
+    /* t - n ln 2 = g + q: the first step is exact, q is what rounding takes from the second. */
+    EACH t[k] = v_fnma(u[k], v_set1(sigmoid_accurate_constants.ln2_high), t[k]);
+    EACH g[k] = v_fnma(u[k], low, t[k]);
+    EACH q[k] = v_fnma(u[k], low, v_sub(t[k], g[k]));
+    EACH h[k] = v_fma(g[k], v_set1(sigmoid_accurate_constants.c6), v_set1(sigmoid_accurate_constants.c5));
+    EACH h[k] = v_fma(g[k], h[k], v_set1(sigmoid_accurate_constants.c4));
+    EACH h[k] = v_fma(g[k], h[k], v_set1(sigmoid_accurate_constants.c3));
+    EACH h[k] = v_fma(g[k], h[k], v_set1(sigmoid_accurate_constants.c2));
+    EACH q[k] = v_fma(v_mul(g[k], g[k]), h[k], q[k]);
+    /* v = g + q = h + q. */
+    EACH h[k] = v_add(g[k], q[k]);
+    EACH q[k] = v_add(q[k], v_sub(g[k], h[k]));
+    /* d + e = 1 + s + s h + s q; each difference here is exact. */
+    EACH t[k] = v_add(one, s[k]);
+    EACH d[k] = v_fma(s[k], h[k], t[k]);
+    EACH e[k] = v_add(v_fma(s[k], h[k], v_sub(t[k], d[k])), v_fma(s[k], q[k], v_sub(one, v_sub(t[k], s[k]))));
+    EACH u[k] = v_div(one, d[k]);
+    EACH e[k] = v_fnma(e[k], u[k], v_fnma(d[k], u[k], one));
+    EACH u[k] = v_fma(u[k], e[k], u[k]);
+    EACH u[k] = v_zero_below(top, a[k], u[k]);
+    EACH x[k] = v_if_sign(x[k], u[k], v_sub(one, u[k]));
 }
 
 #endif

@@ -2,22 +2,48 @@
 /* array.h: sigmoid and tanh over arrays, one tier (tier.h). */
 #include "activation.h"
 
+GRU_INLINE void TIERED(sigmoid_some)(const size_t n, const float *x, float *y)
+{
+    vec a[ABREAST];
+    EACH a[k] = v_load(x + k * LANES);
+    TIERED(v_sigmoid)(n, a);
+    EACH v_store(y + k * LANES, a[k]);
+}
+
 static void TIERED(sigmoid)(size_t count, const float *x, float *y)
 {
     size_t i = 0;
+    for (; i + ABREAST * LANES <= count; i += ABREAST * LANES)
+        TIERED(sigmoid_some)(ABREAST, x + i, y + i);
     for (; i + LANES <= count; i += LANES)
-        v_store(y + i, TIERED(v_sigmoid)(v_load(x + i)));
-    if (i < count)
-        v_store_part(y + i, TIERED(v_sigmoid)(v_load_part(x + i, count - i)), count - i);
+        TIERED(sigmoid_some)(1, x + i, y + i);
+    if (i < count) {
+        vec a = v_load_part(x + i, count - i);
+        TIERED(v_sigmoid)(1, &a);
+        v_store_part(y + i, a, count - i);
+    }
     v_end();
+}
+
+GRU_INLINE void TIERED(tanh_some)(const size_t n, const float *x, float *y)
+{
+    vec a[ABREAST];
+    EACH a[k] = v_load(x + k * LANES);
+    TIERED(v_tanh)(n, ACT_NORMAL, a);
+    EACH v_store(y + k * LANES, a[k]);
 }
 
 static void TIERED(tanh)(size_t count, const float *x, float *y)
 {
     size_t i = 0;
+    for (; i + ABREAST * LANES <= count; i += ABREAST * LANES)
+        TIERED(tanh_some)(ABREAST, x + i, y + i);
     for (; i + LANES <= count; i += LANES)
-        v_store(y + i, TIERED(v_tanh)(v_load(x + i)));
-    if (i < count)
-        v_store_part(y + i, TIERED(v_tanh)(v_load_part(x + i, count - i)), count - i);
+        TIERED(tanh_some)(1, x + i, y + i);
+    if (i < count) {
+        vec a = v_load_part(x + i, count - i);
+        TIERED(v_tanh)(1, ACT_NORMAL, &a);
+        v_store_part(y + i, a, count - i);
+    }
     v_end();
 }

@@ -1,84 +1,125 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cell.h: the gate block: from the two chains of one group of units of one row to its gates and its new state, one tier. */
+/*
+ * cell.h: the gate block: from the two chains of a group of units of one row to its gates and its new state, one tier.
+ *
+ * `n` of them, a constant, go side by side: of neighbouring rows or of neighbouring groups. struct block says where they stand.
+ */
+#include "activation.h"
 #include "blend.h"
 #include "limit.h"
 
-/* The activation of r and z, as it enters products. */
-static inline vec TIERED(v_gate)(const struct gru_step *s, vec a)
+#ifndef GRU_KERNELS_BLOCK
+#define GRU_KERNELS_BLOCK
+
+struct block {
+    size_t row, unit;           /* of the first */
+    size_t row_step, unit_step; /* to the next: 1 and 0, or 0 and LANES */
+    const float *ax, *ah;
+    size_t ax_step, ah_step;
+};
+
+#endif
+
+/* r or z from its two sums. */
+GRU_INLINE void TIERED(v_gate)(const size_t n, const struct gru_step *s, const struct block *b, int gate, vec *a)
 {
-    a = v_clip(a, s->cell->clip);
-    if (s->cell->gates == GRU_GATES_HARD_SIGMOID)
-        return v_clean(v_hard_sigmoid(a, s->cell->hard_alpha, s->cell->hard_beta));
-    return v_clean(TIERED(v_sigmoid)(a));
+    EACH a[k] = v_add(v_load(b->ax + k * b->ax_step + gate * LANES), v_load(b->ah + k * b->ah_step + gate * LANES));
+    if (s->cell->clip > 0)
+        EACH a[k] = v_clip(a[k], s->cell->clip);
+    if (s->cell->gates == GRU_GATES_HARD_SIGMOID) {
+        EACH a[k] = v_clean(v_hard_sigmoid(a[k], s->cell->hard_alpha, s->cell->hard_beta));
+        return;
+    }
+    TIERED(v_sigmoid)(n, a);
+    if (TIERED(sigmoid_tiny))
+        EACH a[k] = v_clean(a[k]);
 }
 
-static inline vec TIERED(v_candidate)(const struct gru_step *s, vec a)
+/* n is clean but for a -0, and the update makes the same of either zero. */
+GRU_INLINE void TIERED(v_candidate)(const size_t n, const struct gru_step *s, vec *a)
 {
-    return v_clean(TIERED(v_tanh)(v_clip(a, s->cell->clip)));
+    if (s->cell->clip > 0)
+        EACH a[k] = v_clip(a[k], s->cell->clip);
+    TIERED(v_tanh)(n, ACT_STATE, a);
 }
 
 /* One gate where the caller asked to see it. */
-static inline void TIERED(show)(const struct gru_step *s, int gate, size_t row, size_t unit, vec a)
+GRU_INLINE void TIERED(show)(const size_t n, const struct gru_step *s, const struct block *b, int gate, const vec *a)
 {
-    if (s->gate_out[gate]) {
-        float *out = s->gate_out[gate] + s->gate_offset[row] + s->gate_shift;
-        v_store_upto(out + unit, a, s->cell->units - unit);
+    if (!s->gate_out[gate])
+        return;
+    for (size_t k = 0; k < n; k++) {
+        size_t unit = b->unit + k * b->unit_step;
+        float *out = s->gate_out[gate] + s->gate_offset[b->row + k * b->row_step] + s->gate_shift;
+        v_store_upto(out + unit, v_add(a[k], v_set1(0.0f)), s->cell->units - unit);
     }
 }
 
 /* The update, and the new state to wherever it is wanted. */
-static inline void TIERED(finish)(const struct gru_step *s, size_t row, size_t unit, vec z, vec n)
+GRU_INLINE void TIERED(finish)(const size_t n, const struct gru_step *s, const struct block *b, const vec *z, const vec *c)
 {
-    size_t at = row * s->cell->h_row + unit;
-    vec h = v_clean(v_blend(s->cell->update, z, v_load(s->h + at), n));
-    v_store(s->h_next + at, h);
-    TIERED(show)(s, GRU_N, row, unit, n);
-    if (s->y) {
-        float *y = s->y + s->y_offset[row] + s->y_shift + unit;
-        size_t lanes = s->cell->units - unit;
-        v_store_upto(y, s->y_add ? v_add(v_load_upto(y, lanes), h) : h, lanes);
+    const size_t first = b->row * s->cell->h_row + b->unit, next = b->row_step * s->cell->h_row + b->unit_step;
+    vec h[ABREAST];
+    EACH h[k] = v_load(s->h + first + k * next);
+    if (s->cell->update == GRU_UPDATE_KEEP)
+        EACH h[k] = v_clean(v_blend(GRU_UPDATE_KEEP, z[k], h[k], c[k]));
+    else
+        EACH h[k] = v_clean(v_blend(GRU_UPDATE_REPLACE, z[k], h[k], c[k]));
+    EACH v_store(s->h_next + first + k * next, h[k]);
+    TIERED(show)(n, s, b, GRU_N, c);
+    if (!s->y)
+        return;
+    EACH {
+        size_t unit = b->unit + k * b->unit_step, lanes = s->cell->units - unit;
+        float *y = s->y + s->y_offset[b->row + k * b->row_step] + s->y_shift + unit;
+        v_store_upto(y, s->y_add ? v_add(v_load_upto(y, lanes), h[k]) : h[k], lanes);
     }
 }
 
 /* Reset after: ax and ah are r, z, n. */
-static inline void TIERED(cell_after)(const struct gru_step *s, size_t row, size_t unit, const float *ax,
-                                      const float *ah)
+GRU_INLINE void TIERED(cell_after)(const size_t n, const struct gru_step *s, const struct block *b)
 {
-    vec r = TIERED(v_gate)(s, v_add(v_load(ax), v_load(ah)));
-    vec z = TIERED(v_gate)(s, v_add(v_load(ax + LANES), v_load(ah + LANES)));
-    vec n = TIERED(v_candidate)(s, v_fma(r, v_load(ah + 2 * LANES), v_load(ax + 2 * LANES)));
-    TIERED(show)(s, GRU_R, row, unit, r);
-    TIERED(show)(s, GRU_Z, row, unit, z);
-    TIERED(finish)(s, row, unit, z, n);
+    vec r[ABREAST], z[ABREAST], c[ABREAST];
+    TIERED(v_gate)(n, s, b, 0, r);
+    TIERED(show)(n, s, b, GRU_R, r);
+    EACH c[k] = v_fma(r[k], v_load(b->ah + k * b->ah_step + 2 * LANES), v_load(b->ax + k * b->ax_step + 2 * LANES));
+    TIERED(v_candidate)(n, s, c);
+    TIERED(v_gate)(n, s, b, 1, z);
+    TIERED(show)(n, s, b, GRU_Z, z);
+    TIERED(finish)(n, s, b, z, c);
 }
 
 /* No reset: ax and ah are z, n. */
-static inline void TIERED(cell_none)(const struct gru_step *s, size_t row, size_t unit, const float *ax,
-                                     const float *ah)
+GRU_INLINE void TIERED(cell_none)(const size_t n, const struct gru_step *s, const struct block *b)
 {
-    vec z = TIERED(v_gate)(s, v_add(v_load(ax), v_load(ah)));
-    vec n = TIERED(v_candidate)(s, v_add(v_load(ax + LANES), v_load(ah + LANES)));
-    TIERED(show)(s, GRU_Z, row, unit, z);
-    TIERED(finish)(s, row, unit, z, n);
+    vec z[ABREAST], c[ABREAST];
+    TIERED(v_gate)(n, s, b, 0, z);
+    TIERED(show)(n, s, b, GRU_Z, z);
+    EACH c[k] = v_add(v_load(b->ax + k * b->ax_step + LANES), v_load(b->ah + k * b->ah_step + LANES));
+    TIERED(v_candidate)(n, s, c);
+    TIERED(finish)(n, s, b, z, c);
 }
 
 /* Reset before, first half: ax is r, z, n and ah r, z. */
-static inline void TIERED(cell_reset)(const struct gru_step *s, size_t row, size_t unit, const float *ax,
-                                      const float *ah)
+GRU_INLINE void TIERED(cell_reset)(const size_t n, const struct gru_step *s, const struct block *b)
 {
-    size_t at = row * s->cell->h_row + unit;
-    vec r = TIERED(v_gate)(s, v_add(v_load(ax), v_load(ah)));
-    vec z = TIERED(v_gate)(s, v_add(v_load(ax + LANES), v_load(ah + LANES)));
-    v_store(s->s + at, v_clean(v_mul(r, v_load(s->h + at))));
-    v_store(s->z + at, z);
-    TIERED(show)(s, GRU_R, row, unit, r);
-    TIERED(show)(s, GRU_Z, row, unit, z);
+    const size_t first = b->row * s->cell->h_row + b->unit, next = b->row_step * s->cell->h_row + b->unit_step;
+    vec r[ABREAST], z[ABREAST];
+    TIERED(v_gate)(n, s, b, 0, r);
+    TIERED(show)(n, s, b, GRU_R, r);
+    EACH v_store(s->s + first + k * next, v_clean(v_mul(r[k], v_load(s->h + first + k * next))));
+    TIERED(v_gate)(n, s, b, 1, z);
+    EACH v_store(s->z + first + k * next, z[k]);
+    TIERED(show)(n, s, b, GRU_Z, z);
 }
 
 /* Second half: ah is n, the chain over s. */
-static inline void TIERED(cell_before)(const struct gru_step *s, size_t row, size_t unit, const float *ax,
-                                       const float *ah)
+GRU_INLINE void TIERED(cell_before)(const size_t n, const struct gru_step *s, const struct block *b)
 {
-    vec n = TIERED(v_candidate)(s, v_add(v_load(ax + 2 * LANES), v_load(ah)));
-    TIERED(finish)(s, row, unit, v_load(s->z + row * s->cell->h_row + unit), n);
+    const size_t first = b->row * s->cell->h_row + b->unit, next = b->row_step * s->cell->h_row + b->unit_step;
+    vec z[ABREAST], c[ABREAST];
+    EACH c[k] = v_add(v_load(b->ax + k * b->ax_step + 2 * LANES), v_load(b->ah + k * b->ah_step));
+    TIERED(v_candidate)(n, s, c);
+    EACH z[k] = v_load(s->z + first + k * next);
+    TIERED(finish)(n, s, b, z, c);
 }

@@ -5,13 +5,24 @@
 
 #include "words.h"
 
-static void clean(float *to, const float *from, size_t count)
+/* `to` may have room for whole vectors, or for `count` floats only. */
+GRU_INLINE void clean_rows(float *to, const float *from, size_t count, const int whole)
 {
     size_t i = 0;
     for (; i + LANES <= count; i += LANES)
         v_store(to + i, v_clean(v_load(from + i)));
-    if (i < count)
-        v_store_part(to + i, v_clean(v_load_part(from + i, count - i)), count - i);
+    if (i < count) {
+        vec a = v_clean(v_load_part(from + i, count - i));
+        if (whole)
+            v_store(to + i, a);
+        else
+            v_store_part(to + i, a, count - i);
+    }
+}
+
+static void clean(float *to, const float *from, size_t count)
+{
+    clean_rows(to, from, count, 0);
     v_end();
 }
 

@@ -1,35 +1,50 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gate.h: the end of one gate of its own: activation(clip(ax + ah)) over rows, one tier (tier.h). */
+#include "activation.h"
 #include "clean.h"
 #include "limit.h"
 
-static inline vec TIERED(v_activate)(enum gru_activation activation, vec a, float alpha, float beta)
+GRU_INLINE void TIERED(v_activate)(const size_t n, const struct gru_gate_rows *g, vec *a)
 {
-    switch (activation) {
+    switch (g->activation) {
     case GRU_ACTIVATION_SIGMOID:
-        return v_clean(TIERED(v_sigmoid)(a));
-    case GRU_ACTIVATION_TANH:
-        return v_clean(TIERED(v_tanh)(a));
-    case GRU_ACTIVATION_HARD_SIGMOID:
-        return v_clean(v_hard_sigmoid(a, alpha, beta));
-    case GRU_ACTIVATION_IDENTITY:
+        TIERED(v_sigmoid)(n, a);
         break;
+    case GRU_ACTIVATION_TANH:
+        TIERED(v_tanh)(n, ACT_NORMAL, a);
+        break;
+    case GRU_ACTIVATION_HARD_SIGMOID:
+        EACH a[k] = v_hard_sigmoid(a[k], g->hard_alpha, g->hard_beta);
+        break;
+    case GRU_ACTIVATION_IDENTITY:
+        return;
     }
-    return a;
+    EACH a[k] = v_clean(a[k]);
+}
+
+/* `n` groups of one row. */
+GRU_INLINE void TIERED(gate_some)(const size_t n, const struct gru_gate_rows *g, size_t row, size_t unit)
+{
+    const size_t at = row * g->a_row + unit;
+    const float *first = g->ax ? g->ax : g->ah;
+    float *out = g->out + (ptrdiff_t)row * g->out_row;
+    vec a[ABREAST];
+    EACH a[k] = v_load(first + at + k * LANES);
+    if (g->ax && g->ah)
+        EACH a[k] = v_add(a[k], v_load(g->ah + at + k * LANES));
+    EACH a[k] = v_clip(a[k], g->clip);
+    TIERED(v_activate)(n, g, a);
+    EACH v_store_upto(out + unit + k * LANES, a[k], g->units - unit - k * LANES);
 }
 
 static void TIERED(gate)(const struct gru_gate_rows *g)
 {
     for (size_t row = 0; row < g->rows; row++) {
-        float *out = g->out + (ptrdiff_t)row * g->out_row;
-        for (size_t unit = 0; unit < g->units; unit += LANES) {
-            size_t at = row * g->a_row + unit;
-            vec a = g->ax ? v_load(g->ax + at) : v_load(g->ah + at);
-            if (g->ax && g->ah)
-                a = v_add(a, v_load(g->ah + at));
-            a = TIERED(v_activate)(g->activation, v_clip(a, g->clip), g->hard_alpha, g->hard_beta);
-            v_store_upto(out + unit, a, g->units - unit);
-        }
+        size_t unit = 0;
+        for (; unit + ABREAST * LANES <= g->units; unit += ABREAST * LANES)
+            TIERED(gate_some)(ABREAST, g, row, unit);
+        for (; unit < g->units; unit += LANES)
+            TIERED(gate_some)(1, g, row, unit);
     }
     v_end();
 }

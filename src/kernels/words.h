@@ -10,6 +10,7 @@
 #include "../backend.h"
 
 #define GRU_INLINE static inline __attribute__((always_inline))
+#define GRU_NOINLINE __attribute__((noinline))
 
 /* Loops over accumulators must vanish, or the accumulators live in memory. Trip counts here are constants of at most
  * TILE_ACCUMULATORS. */
@@ -18,6 +19,11 @@
 #else
 #define GRU_UNROLL _Pragma("GCC unroll 32")
 #endif
+
+/* A statement for each of the `n` vectors that go through a body side by side. */
+#define EACH   \
+    GRU_UNROLL \
+    for (size_t k = 0; k < n; k++)
 
 /* 0 .. n lanes of the caller's memory: a whole vector where there is room for one. */
 static inline vec v_load_upto(const float *p, size_t n)
