@@ -53,9 +53,11 @@ struct gru_cell {
     enum gru_update update;
     enum gru_gates gates;
     float hard_alpha, hard_beta;
-    float clip; /* 0: none */
+    int clips; /* whether there is a clip */
+    float clip;
     size_t units;
     size_t groups;
+    size_t ax_gates; /* of the input's chains */
     struct gru_product recurrent; /* over h: r, z, n; or r, z (reset before); or z, n (no reset) */
     struct gru_product candidate; /* over s, reset before only: n */
     size_t h_row;                 /* stride of rows of h, h_next, s and z */

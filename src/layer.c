@@ -82,11 +82,13 @@ static struct gru_cell cell_of(const struct gru_layer *layer, const struct gru_h
         .gates = desc->gates,
         .hard_alpha = desc->hard_alpha,
         .hard_beta = desc->hard_beta,
+        .clips = desc->clip > 0,
         .clip = desc->clip,
         .units = desc->hidden,
         .recurrent = half->recurrent,
         .candidate = half->candidate,
         .groups = layer->groups,
+        .ax_gates = half->input.gates,
         .h_row = layer->h_row,
         .ax_row = layer->ax_row,
     };

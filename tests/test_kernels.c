@@ -236,6 +236,8 @@ static step_result solve_step(const step_case *c, const gru_backend *b)
     if (c->reset == GRU_RESET_BEFORE) {
         cell.candidate = packed(b, H, H, 1, c->u + 2 * H * H, c->bias + 2 * H);
     }
+    cell.groups = groups;
+    cell.ax_gates = gates;
     cell.h_row = row;
     cell.ax_row = row * gates;
     s.h = padded_rows(c->h, c->rows, H, row);
@@ -273,7 +275,8 @@ static void check_step(step_case *c)
     c->cell = (struct gru_cell){.units = H, .reset = c->reset, .hard_alpha = 0.2f, .hard_beta = 0.5f};
     c->cell.update = check_below(2) ? GRU_UPDATE_KEEP : GRU_UPDATE_REPLACE;
     c->cell.gates = check_below(3) ? GRU_GATES_SIGMOID : GRU_GATES_HARD_SIGMOID;
-    c->cell.clip = check_below(3) ? 0.0f : 0.75f;
+    c->cell.clips = !check_below(3);
+    c->cell.clip = c->cell.clips ? 0.75f : 0.0f;
     c->base = (struct gru_step){.rows = c->rows, .y_offset = offsets, .gate_offset = offsets};
     c->base.y_add = check_below(2) != 0;
     step_result want = solve_step(c, check_scalar()), got = solve_step(c, check_this());

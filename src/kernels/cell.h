@@ -24,7 +24,7 @@ struct block {
 GRU_INLINE void TIERED(v_gate)(const size_t n, const struct gru_step *s, const struct block *b, int gate, vec *a)
 {
     EACH a[k] = v_add(v_load(b->ax + k * b->ax_step + gate * LANES), v_load(b->ah + k * b->ah_step + gate * LANES));
-    if (s->cell->clip > 0)
+    if (s->cell->clips)
         EACH a[k] = v_clip(a[k], s->cell->clip);
     if (s->cell->gates == GRU_GATES_HARD_SIGMOID) {
         EACH a[k] = v_clean(v_hard_sigmoid(a[k], s->cell->hard_alpha, s->cell->hard_beta));
@@ -38,7 +38,7 @@ GRU_INLINE void TIERED(v_gate)(const size_t n, const struct gru_step *s, const s
 /* n is clean but for a -0, and the update makes the same of either zero. */
 GRU_INLINE void TIERED(v_candidate)(const size_t n, const struct gru_step *s, vec *a)
 {
-    if (s->cell->clip > 0)
+    if (s->cell->clips)
         EACH a[k] = v_clip(a[k], s->cell->clip);
     TIERED(v_tanh)(n, ACT_STATE, a);
 }

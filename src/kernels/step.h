@@ -5,94 +5,87 @@
  * cache: to keep them in registers, each shape of tile would need a copy of every activation.
  */
 #include "cell.h"
-#include "pair.h"
+#include "row.h"
 
 /* Rows that go through a panel together: more of them would not share its weights any better. */
 #ifndef STEP_ROWS
 #define STEP_ROWS (8 * TILE_ROWS)
 #endif
 
-#ifndef GRU_KERNELS_SUMS
-#define GRU_KERNELS_SUMS
-
-/* The sums of a panel, [row][group][gate][lane], and whose they are. */
-struct sums {
-    const float *at;
-    size_t row, rows;
-    size_t first, groups;
-    size_t gates;
-};
-
-#endif
-
 typedef void TIERED(cell)(const size_t n, const struct gru_step *s, const struct block *b);
-typedef void TIERED(cells)(const struct gru_step *s, const struct sums *sums);
+typedef void TIERED(cells)(const struct gru_step *s, struct block *b, size_t count);
 
-/* `count` gate blocks in a line. */
-GRU_INLINE void TIERED(cell_line)(const struct gru_step *s, struct block b, size_t count, TIERED(cell) * cell)
+/* `count` gate blocks in a line. `b` moves on; it is passed by its address, since a copy would be loaded in one piece, and wait
+ * for each of the words that it was stored in. `cell` is a constant at each call, so that it is compiled in. */
+GRU_INLINE void TIERED(cell_line)(const struct gru_step *s, struct block *b, size_t count, TIERED(cell) * cell)
 {
-    for (size_t n; count; count -= n) {
-        if (count >= ABREAST) {
-            n = ABREAST;
-            cell(ABREAST, s, &b);
-        } else {
-            n = 1;
-            cell(1, s, &b);
-        }
-        b.row += n * b.row_step;
-        b.unit += n * b.unit_step;
-        b.ax += n * b.ax_step;
-        b.ah += n * b.ah_step;
+    for (; count >= ABREAST && ABREAST > 1; count -= ABREAST) {
+        cell(ABREAST, s, b);
+        b->row += ABREAST * b->row_step;
+        b->unit += ABREAST * b->unit_step;
+        b->ax += ABREAST * b->ax_step;
+        b->ah += ABREAST * b->ah_step;
     }
-}
-
-/* The gate blocks of a panel: along the rows or along the groups, of whichever there are more. `cell` is a constant at each
- * call, so that it is compiled in. */
-GRU_INLINE void TIERED(cell_all)(const struct gru_step *s, const struct sums *sums, size_t ax_gates,
-                                 TIERED(cell) * cell)
-{
-    const size_t ax_row = s->cell->ax_row, ax_group = ax_gates * LANES, ah_group = sums->gates * LANES;
-    const int along_rows = sums->rows >= sums->groups;
-    struct block b = {
-        .row_step = along_rows ? 1 : 0,
-        .unit_step = along_rows ? 0 : LANES,
-        .ax_step = along_rows ? ax_row : ax_group,
-        .ah_step = along_rows ? sums->groups * ah_group : ah_group,
-    };
-    const size_t lines = along_rows ? sums->groups : sums->rows;
-    for (size_t line = 0; line < lines; line++) {
-        size_t r = along_rows ? 0 : line, g = along_rows ? line : 0;
-        b.row = sums->row + r;
-        b.unit = (sums->first + g) * LANES;
-        b.ax = s->ax + b.row * ax_row + (sums->first + g) * ax_group;
-        b.ah = sums->at + (r * sums->groups + g) * ah_group;
-        TIERED(cell_line)(s, b, along_rows ? sums->rows : sums->groups, cell);
+    for (; count; count--) {
+        cell(1, s, b);
+        b->row += b->row_step;
+        b->unit += b->unit_step;
+        b->ax += b->ax_step;
+        b->ah += b->ah_step;
     }
 }
 
 /* One of these for each kind of gate block: their code is the bulk of a back end, and stands there once. */
-static GRU_NOINLINE void TIERED(cells_after)(const struct gru_step *s, const struct sums *sums)
+static GRU_NOINLINE void TIERED(cells_after)(const struct gru_step *s, struct block *b, size_t count)
 {
-    TIERED(cell_all)(s, sums, 3, TIERED(cell_after));
+    TIERED(cell_line)(s, b, count, TIERED(cell_after));
 }
 
-static GRU_NOINLINE void TIERED(cells_none)(const struct gru_step *s, const struct sums *sums)
+static GRU_NOINLINE void TIERED(cells_none)(const struct gru_step *s, struct block *b, size_t count)
 {
-    TIERED(cell_all)(s, sums, 2, TIERED(cell_none));
+    TIERED(cell_line)(s, b, count, TIERED(cell_none));
 }
 
-static GRU_NOINLINE void TIERED(cells_reset)(const struct gru_step *s, const struct sums *sums)
+static GRU_NOINLINE void TIERED(cells_reset)(const struct gru_step *s, struct block *b, size_t count)
 {
-    TIERED(cell_all)(s, sums, 3, TIERED(cell_reset));
+    TIERED(cell_line)(s, b, count, TIERED(cell_reset));
 }
 
-static GRU_NOINLINE void TIERED(cells_before)(const struct gru_step *s, const struct sums *sums)
+static GRU_NOINLINE void TIERED(cells_before)(const struct gru_step *s, struct block *b, size_t count)
 {
-    TIERED(cell_all)(s, sums, 3, TIERED(cell_before));
+    TIERED(cell_line)(s, b, count, TIERED(cell_before));
 }
 
-static GRU_NOINLINE void TIERED(step_groups)(const struct gru_step *s, const struct gru_product *m, const float *in,
-                                             TIERED(cells) * cells, size_t first, size_t end)
+/* The gate blocks of some groups of one row. */
+GRU_INLINE void TIERED(cells_of_row)(const struct gru_step *s, TIERED(cells) * cells, size_t gates, size_t row,
+                                     size_t first, size_t groups, const float *sums)
+{
+    const size_t ax_step = s->cell->ax_gates * LANES;
+    const float *ax = s->ax + row * s->cell->ax_row + first * ax_step;
+    struct block b = {row, first * LANES, 0, LANES, ax, sums, ax_step, gates * LANES};
+    cells(s, &b, groups);
+}
+
+/* Those of a panel: `sums` are [row][group][gate][lane]. They go along the rows, unless those are few. */
+static void TIERED(cells_of_panel)(const struct gru_step *s, TIERED(cells) * cells, size_t gates, size_t row,
+                                   size_t rows, size_t first, size_t groups, const float *sums)
+{
+    const size_t ah_step = gates * LANES, ah_row = groups * ah_step;
+    const size_t ax_step = s->cell->ax_gates * LANES, ax_row = s->cell->ax_row;
+    const float *ax = s->ax + row * ax_row + first * ax_step;
+    if (rows < ABREAST)
+        for (size_t r = 0; r < rows; r++)
+            TIERED(cells_of_row)(s, cells, gates, row + r, first, groups, sums + r * ah_row);
+    else
+        for (size_t g = 0; g < groups; g++) {
+            struct block b = {row, (first + g) * LANES, 1, 0, ax + g * ax_step, sums + g * ah_step, ax_row, ah_row};
+            cells(s, &b, rows);
+        }
+}
+
+/* Groups first .. end - 1 of all rows. */
+static void TIERED(step_groups)(const struct gru_step *s, const struct gru_product *m, const float *in,
+                                TIERED(cells) * cells, size_t first, size_t end)
 {
     /* No tile has more than TILE_ACCUMULATORS vectors, and none but a chunk's last two has less than half its rows. */
     _Alignas(GRU_ALIGNMENT) float sums[2 * STEP_ROWS / TILE_ROWS * TILE_ACCUMULATORS * LANES];
@@ -103,29 +96,49 @@ static GRU_NOINLINE void TIERED(step_groups)(const struct gru_step *s, const str
         for (size_t row = 0, n; row < s->rows; row += n) {
             n = s->rows - row < STEP_ROWS ? s->rows - row : STEP_ROWS;
             panel(m, first, groups, n, in + row * h_row, h_row, sums, groups * gates * LANES);
-            cells(s, &(struct sums){sums, row, n, first, groups, gates});
+            TIERED(cells_of_panel)(s, cells, gates, row, n, first, groups, sums);
         }
     }
 }
 
+/* The same of one row. */
+static void TIERED(step_row)(const struct gru_step *s, const struct gru_product *m, const float *in,
+                             TIERED(cells) * cells, size_t first, size_t end)
+{
+    _Alignas(GRU_ALIGNMENT) float sums[4 * GRU_MAX_GATES * LANES];
+    for (size_t groups; first < end; first += groups) {
+        groups = row(m, first, end, in, sums);
+        TIERED(cells_of_row)(s, cells, m->gates, 0, first, groups, sums);
+    }
+}
+
+static void TIERED(step_cells)(const struct gru_step *s, const struct gru_product *m, const float *in,
+                               TIERED(cells) * cells, size_t first, size_t end)
+{
+    if (s->rows == 1)
+        TIERED(step_row)(s, m, in, cells, first, end);
+    else
+        TIERED(step_groups)(s, m, in, cells, first, end);
+}
+
 static void TIERED(step_after)(const struct gru_step *s, size_t first, size_t end)
 {
-    TIERED(step_groups)(s, &s->cell->recurrent, s->h, TIERED(cells_after), first, end);
+    TIERED(step_cells)(s, &s->cell->recurrent, s->h, TIERED(cells_after), first, end);
 }
 
 static void TIERED(step_none)(const struct gru_step *s, size_t first, size_t end)
 {
-    TIERED(step_groups)(s, &s->cell->recurrent, s->h, TIERED(cells_none), first, end);
+    TIERED(step_cells)(s, &s->cell->recurrent, s->h, TIERED(cells_none), first, end);
 }
 
 static void TIERED(step_reset)(const struct gru_step *s, size_t first, size_t end)
 {
-    TIERED(step_groups)(s, &s->cell->recurrent, s->h, TIERED(cells_reset), first, end);
+    TIERED(step_cells)(s, &s->cell->recurrent, s->h, TIERED(cells_reset), first, end);
 }
 
 static void TIERED(step_candidate)(const struct gru_step *s, size_t first, size_t end)
 {
-    TIERED(step_groups)(s, &s->cell->candidate, s->s, TIERED(cells_before), first, end);
+    TIERED(step_cells)(s, &s->cell->candidate, s->s, TIERED(cells_before), first, end);
 }
 
 static void TIERED(step)(const struct gru_step *s, size_t first, size_t end)
@@ -174,14 +187,15 @@ static void TIERED(steps)(struct gru_step *s, size_t count)
 }
 
 /* All groups of a step alone: both products of a few groups, then their gate blocks. */
-static void TIERED(stream_groups)(const struct gru_stream *stream, size_t ax_gates, TIERED(cells) * cells)
+static void TIERED(stream_groups)(const struct gru_stream *stream, TIERED(cells) * cells)
 {
-    _Alignas(GRU_ALIGNMENT) float sums[TILE_ACCUMULATORS * LANES];
+    _Alignas(GRU_ALIGNMENT) float sums[4 * GRU_MAX_GATES * LANES];
     const struct gru_step *s = &stream->step;
     const struct gru_product *m = &s->cell->recurrent;
-    for (size_t first = 0, n; first < s->cell->groups; first += n) {
-        n = pair(stream->input, m, first, stream->x_room, s->h, s->ax + first * ax_gates * LANES, sums);
-        cells(s, &(struct sums){sums, 0, 1, first, n, m->gates});
+    const size_t end = s->cell->groups, ax_step = s->cell->ax_gates * LANES;
+    for (size_t first = 0, groups; first < end; first += groups) {
+        groups = row_pair(stream->input, m, first, end, stream->x_room, s->h, s->ax + first * ax_step, sums);
+        TIERED(cells_of_row)(s, cells, m->gates, 0, first, groups, sums);
     }
 }
 
@@ -196,11 +210,11 @@ static void TIERED(stream)(const struct gru_stream *stream)
         for (size_t unit = 0; unit < hidden; unit += LANES)
             v_store(s->h + unit, v_set1(0.0f));
     if (s->cell->reset == GRU_RESET_AFTER) {
-        TIERED(stream_groups)(stream, 3, TIERED(cells_after));
+        TIERED(stream_groups)(stream, TIERED(cells_after));
     } else if (s->cell->reset == GRU_RESET_NONE) {
-        TIERED(stream_groups)(stream, 2, TIERED(cells_none));
+        TIERED(stream_groups)(stream, TIERED(cells_none));
     } else {
-        TIERED(stream_groups)(stream, 3, TIERED(cells_reset));
+        TIERED(stream_groups)(stream, TIERED(cells_reset));
         TIERED(step_candidate)(s, 0, s->cell->groups);
     }
     if (stream->h_out)

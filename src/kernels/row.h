@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* row.h: the chains of one row: of one matrix, or of the input's and the recurrent one side by side.
+ *
+ *                   W (r z n)      U (r z n)
+ *     x[k], h[k]   acc acc acc    acc acc acc     <- per group of units; as many groups as registers hold, at most four
+ *
+ * Per k and group each matrix takes 3 FMAs and 3 loads. The chains of one group are too few to hide the latency of an FMA (3 of
+ * 8 to 10), and a small layer has no more groups: one after the other, its two products take twice as long as both at once.
+ * For many rows tile.h is better; for one, this is the same arithmetic with fewer branches around it.
+ */
+#ifndef GRU_KERNELS_ROW_H
+#define GRU_KERNELS_ROW_H
+
+#include "product.h"
+
+#ifndef TILE_PLAIN
+
+/* One matrix from some group on, and its row. */
+struct chains {
+    const float *weights, *bias, *x;
+    size_t group_stride, length;
+    float *out;
+};
+
+static inline struct chains chains_of(const struct gru_product *m, size_t first, const float *x, float *out)
+{
+    const size_t group_stride = m->length * m->gates * LANES;
+    return (struct chains){
+        .weights = m->weights + first * group_stride,
+        .bias = m->bias + first * m->gates * LANES,
+        .x = x,
+        .group_stride = group_stride,
+        .length = m->length,
+        .out = out,
+    };
+}
+
+GRU_INLINE void chains_start(const int G, const int V, const struct chains *m, const float **w, vec *acc)
+{
+    GRU_UNROLL
+    for (int v = 0; v < V; v++)
+        w[v] = m->weights + (size_t)v * m->group_stride;
+    GRU_UNROLL
+    for (int c = 0; c < V * G; c++)
+        acc[c] = v_load(m->bias + c * LANES);
+}
+
+/* So many k: TILE_STEP, or 1. */
+GRU_INLINE void chains_step(const int G, const int V, const int steps, size_t width, const float *x, const float **w,
+                            vec *acc)
+{
+    inputs in = steps == 1 ? v_inputs_one(x) : v_inputs(x);
+    GRU_UNROLL
+    for (int i = 0; i < steps; i++)
+        tile_multiply(G, V, 1, width, w, &in, i, acc);
+    GRU_UNROLL
+    for (int v = 0; v < V; v++)
+        w[v] += (size_t)(steps * G) * width;
+}
+
+/* What is left from `k` on, and the sums. */
+GRU_INLINE void chains_end(const int G, const int V, size_t width, const struct chains *m, size_t k, const float **w,
+                           vec *acc)
+{
+    for (; k + TILE_STEP <= m->length; k += TILE_STEP)
+        chains_step(G, V, TILE_STEP, width, m->x + k, w, acc);
+    for (; k < m->length; k++)
+        chains_step(G, V, 1, width, m->x + k, w, acc);
+    GRU_UNROLL
+    for (int c = 0; c < V * G; c++)
+        v_store(m->out + c * LANES, acc[c]);
+}
+
+GRU_INLINE void chains_one(const int G, const int V, size_t width, const struct chains *m)
+{
+    vec acc[TILE_ACCUMULATORS];
+    const float *w[4];
+    chains_start(G, V, m, w, acc);
+    chains_end(G, V, width, m, 0, w, acc);
+}
+
+GRU_INLINE void chains_both(const int GA, const int GB, const int V, size_t width, const struct chains *a,
+                            const struct chains *b)
+{
+    vec acc_a[TILE_ACCUMULATORS], acc_b[TILE_ACCUMULATORS];
+    const float *wa[4], *wb[4];
+    chains_start(GA, V, a, wa, acc_a);
+    chains_start(GB, V, b, wb, acc_b);
+    const size_t both = a->length < b->length ? a->length : b->length;
+    size_t k = 0;
+    for (; k + TILE_STEP <= both; k += TILE_STEP) {
+        chains_step(GA, V, TILE_STEP, width, a->x + k, wa, acc_a);
+        chains_step(GB, V, TILE_STEP, width, b->x + k, wb, acc_b);
+    }
+    chains_end(GA, V, width, a, k, wa, acc_a);
+    chains_end(GB, V, width, b, k, wb, acc_b);
+}
+
+/* As many groups as fit, at most `whole`; a narrow one alone. Each returns how many. */
+GRU_INLINE size_t row_groups(const int G, size_t whole, size_t narrow, const struct chains *m)
+{
+    if (whole >= 4)
+        return chains_one(G, 4, LANES, m), 4;
+    if (whole == 3)
+        return chains_one(G, 3, LANES, m), 3;
+    if (whole == 2)
+        return chains_one(G, 2, LANES, m), 2;
+    return chains_one(G, 1, whole ? LANES : narrow, m), 1;
+}
+
+GRU_INLINE size_t row_pair_groups(const int GA, const int GB, size_t whole, size_t narrow, const struct chains *a,
+                                  const struct chains *b)
+{
+    const int most = TILE_ACCUMULATORS / (GA + GB);
+    if (whole >= 4 && most >= 4)
+        return chains_both(GA, GB, 4, LANES, a, b), 4;
+    if (whole >= 3 && most >= 3)
+        return chains_both(GA, GB, 3, LANES, a, b), 3;
+    if (whole >= 2 && most >= 2)
+        return chains_both(GA, GB, 2, LANES, a, b), 2;
+    if (whole)
+        return chains_both(GA, GB, 1, LANES, a, b), 1;
+    return chains_both(GA, GB, 1, narrow, a, b), 1;
+}
+
+#endif
+
+/* The chains of one row, of some groups from `first` on and before `end`; returns how many. */
+static size_t row(const struct gru_product *m, size_t first, size_t end, const float *x, float *out)
+{
+#ifdef TILE_PLAIN
+    (void)end;
+    panel(m, first, 1, 1, x, 0, out, 0);
+    return 1;
+#else
+    const size_t whole = whole_groups(m, first, end), narrow = m->units % LANES;
+    const struct chains chains = chains_of(m, first, x, out);
+    if (m->gates == 3)
+        return row_groups(3, whole, narrow, &chains);
+    return m->gates == 2 ? row_groups(2, whole, narrow, &chains) : row_groups(1, whole, narrow, &chains);
+#endif
+}
+
+/* The same of both matrices, over a row each. */
+static size_t row_pair(const struct gru_product *a, const struct gru_product *b, size_t first, size_t end,
+                       const float *xa, const float *xb, float *out_a, float *out_b)
+{
+#ifdef TILE_PLAIN
+    panel(a, first, 1, 1, xa, 0, out_a, 0);
+    return row(b, first, end, xb, out_b);
+#else
+    const size_t whole = whole_groups(a, first, end), narrow = a->units % LANES;
+    const struct chains of_a = chains_of(a, first, xa, out_a), of_b = chains_of(b, first, xb, out_b);
+    if (a->gates == 2)
+        return row_pair_groups(2, 2, whole, narrow, &of_a, &of_b);
+    return b->gates == 2 ? row_pair_groups(3, 2, whole, narrow, &of_a, &of_b)
+                         : row_pair_groups(3, 3, whole, narrow, &of_a, &of_b);
+#endif
+}
+
+#endif
