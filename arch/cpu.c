@@ -20,16 +20,17 @@ struct gru_cpu_registers gru_cpu_read(void)
     struct gru_cpu_registers r = {0};
     uint32_t eax, ebx, ecx, edx;
     r.max_leaf = (uint32_t)__get_cpuid_max(0, 0);
+    /* not covered: this CPU has all three; tests/leg's conroe has no OSXSAVE, and test_dispatch.c decides for the others */
     if (r.max_leaf >= 1) {
         __cpuid(1, eax, ebx, ecx, edx);
         r.leaf1_ecx = ecx;
     }
-    if (r.max_leaf >= 7) {
+    if (r.max_leaf >= 7) { /* not covered: as above */
         __cpuid_count(7, 0, eax, ebx, ecx, edx);
         r.leaf7_ebx = ebx;
     }
     /* CPUID says what the CPU has; XCR0 says whose registers the kernel saves. Without OSXSAVE, xgetbv is illegal. */
-    if (r.leaf1_ecx & LEAF1_OSXSAVE) {
+    if (r.leaf1_ecx & LEAF1_OSXSAVE) { /* not covered: as above */
         __asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
         r.xcr0 = (uint64_t)edx << 32 | eax;
     }

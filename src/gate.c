@@ -98,7 +98,7 @@ enum gru_status gru_gate_create(gru_gate **gate, const gru_gate_desc *desc, cons
                                 gru_error *error)
 {
     gru_gate_desc read;
-    size_t w = 0, u = 0, bytes;
+    size_t w = 0, u = 0;
     if (!gate)
         return gru_fail(error, GRU_NULL_POINTER, "gru_gate_create: gate is NULL");
     if (!gru_allocator_sound(allocator))
@@ -107,9 +107,10 @@ enum gru_status gru_gate_create(gru_gate **gate, const gru_gate_desc *desc, cons
     if (status != GRU_OK)
         return status;
     size_t lanes = read.backend->lanes;
-    if ((read.inputs && !gru_product_bytes(read.units, read.inputs, 1, lanes, &w)) ||
-        (read.states && !gru_product_bytes(read.units, read.states, 1, lanes, &u)) || !gru_add(w, u, &bytes) ||
-        !gru_add(bytes, header_bytes(), &bytes))
+    int fits = (!read.inputs || gru_product_bytes(read.units, read.inputs, 1, lanes, &w)) &&
+               (!read.states || gru_product_bytes(read.units, read.states, 1, lanes, &u));
+    size_t bytes = w + u + header_bytes(); /* each product is at most a third of the address range: no wrapping round */
+    if (!fits || bytes > (size_t)PTRDIFF_MAX)
         return gru_fail(error, GRU_OVERFLOW,
                         "the packed weights of %zu units by %zu inputs and %zu states fit in no memory", read.units,
                         read.inputs, read.states);
@@ -168,6 +169,7 @@ static struct block lay_out(const struct gru_gate *gate, size_t rows)
 static enum gru_status needed_bytes(const struct gru_gate *gate, size_t rows, size_t *bytes, gru_error *error)
 {
     size_t floats = (size_t)PTRDIFF_MAX / sizeof(float) / (8 * BLOCK_ROWS);
+    /* not covered: where an address has 64 bits, weights of such a size are in no memory */
     if (gate->desc.inputs > floats || gate->desc.states > floats || gate->desc.units > floats)
         return gru_fail(error, GRU_OVERFLOW, "the workspace of a gate of %zu units fits in no memory",
                         gate->desc.units);

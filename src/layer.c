@@ -7,7 +7,6 @@
 #include "desc.h"
 #include "memory.h"
 #include "plan.h"
-#include "size.h"
 #include "status.h"
 
 /* How many gates each matrix of a layer holds, and which come first. */
@@ -18,7 +17,7 @@ struct shape {
 
 static struct shape shape_of(const gru_desc *desc)
 {
-    switch (desc->reset) {
+    switch (desc->reset) { /* not covered: there are three, and gru_desc_read refuses a fourth */
     case GRU_RESET_BEFORE:
         return (struct shape){3, 2, 1, GRU_R};
     case GRU_RESET_NONE:
@@ -49,17 +48,20 @@ static size_t header_bytes(void)
 static enum gru_status layer_bytes(const gru_desc *desc, size_t *bytes, gru_error *error)
 {
     struct shape shape = shape_of(desc);
-    size_t lanes = desc->backend->lanes, input, recurrent, candidate = 0, half;
+    size_t lanes = desc->backend->lanes, input = 0, recurrent = 0, candidate = 0;
     int fits = gru_product_bytes(desc->hidden, desc->input, shape.input, lanes, &input) &&
                gru_product_bytes(desc->hidden, desc->hidden, shape.recurrent, lanes, &recurrent);
+    /* It has fewer gates than the recurrent matrix, and fits if that does. */
     if (shape.candidate)
-        fits = fits && gru_product_bytes(desc->hidden, desc->hidden, shape.candidate, lanes, &candidate);
-    fits = fits && gru_add(input, recurrent, &half) && gru_add(half, candidate, &half) &&
-           gru_mul(half, gru_directions(desc), &half) && gru_add(half, header_bytes(), bytes);
-    if (!fits)
+        gru_product_bytes(desc->hidden, desc->hidden, shape.candidate, lanes, &candidate);
+    /* gru_desc_read has found that all weights together take at most PTRDIFF_MAX bytes, so their padding and the biases, of
+     * H < 2^31 units, can't make the sum wrap round. */
+    size_t all = (input + recurrent + candidate) * gru_directions(desc) + header_bytes();
+    if (!fits || all > (size_t)PTRDIFF_MAX)
         return gru_fail(error, GRU_OVERFLOW,
                         "the packed weights of a layer of input %zu and hidden %zu fit in no memory", desc->input,
                         desc->hidden);
+    *bytes = all;
     return GRU_OK;
 }
 

@@ -45,7 +45,7 @@ void gru_order_rows(size_t rows, size_t steps, const size_t *lengths, size_t *or
 
 size_t gru_order_alive(const size_t *sorted, size_t rows, size_t step)
 {
-    if (rows == 0 || sorted[rows - 1] > step)
+    if (sorted[rows - 1] > step)
         return rows;
     size_t low = 0, high = rows - 1; /* row `high` has ended */
     while (low < high) {

@@ -45,8 +45,10 @@ static inline bool gru_add_reach(size_t *reach, size_t count, ptrdiff_t stride)
 {
     size_t step = stride < 0 ? (size_t)0 - (size_t)stride : (size_t)stride;
     size_t span;
-    return gru_elements(count - 1, step, 1, &span) && gru_add(*reach, span, reach) &&
-           *reach < (size_t)PTRDIFF_MAX / sizeof(float);
+    if (!gru_elements(count - 1, step, 1, &span))
+        return false;
+    *reach += span; /* neither is more than an eighth of the address range, so that it can't wrap round */
+    return *reach < (size_t)PTRDIFF_MAX / sizeof(float);
 }
 
 #endif

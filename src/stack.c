@@ -35,10 +35,12 @@ static int take(struct stack_plan *plan, size_t a, size_t b, size_t c, size_t el
 {
     size_t count;
     *at = plan->bytes;
-    return gru_mul(a, b, &count) && gru_mul(count, c, &count) && gru_mul(count, element, &count) &&
-           count <= (size_t)PTRDIFF_MAX / 2 &&
-           gru_add(plan->bytes, (count + GRU_ALIGNMENT - 1) / GRU_ALIGNMENT * GRU_ALIGNMENT, &plan->bytes) &&
-           plan->bytes <= (size_t)PTRDIFF_MAX;
+    if (!gru_mul(a, b, &count) || !gru_mul(count, c, &count) || !gru_mul(count, element, &count) ||
+        count > (size_t)PTRDIFF_MAX / 2)
+        return 0;
+    /* At most half of the address range and a quarter of it: no wrapping round, here or when it is aligned. */
+    plan->bytes += (count + GRU_ALIGNMENT - 1) / GRU_ALIGNMENT * GRU_ALIGNMENT;
+    return plan->bytes <= (size_t)PTRDIFF_MAX;
 }
 
 static int make_plan(struct stack_plan *plan, const gru_layer *const *layers, size_t count, size_t steps, size_t rows)
@@ -58,18 +60,18 @@ static int make_plan(struct stack_plan *plan, const gru_layer *const *layers, si
     plan->chunk = forward && steps > block ? block : steps;
     for (size_t i = 0; i < count; i++) {
         struct gru_plan run;
-        size_t layer_states;
         gru_plan_make(&run, layers[i], plan->chunk, rows);
         inner = run.bytes > inner ? run.bytes : inner;
-        if (!gru_mul(layers[i]->directions * rows, layers[i]->desc.hidden, &layer_states) ||
-            !gru_add(states, layer_states, &states))
+        /* A layer's own states fit in its max_rows, but there may be any number of layers. */
+        if (!gru_add(states, state_floats(layers[i], rows), &states))
             return 0;
     }
-    return take(plan, plan->chunk, rows, plan->wave_width, sizeof(float), &plan->wave[0]) &&
-           take(plan, plan->chunk, rows, plan->wave_width, sizeof(float), &plan->wave[1]) &&
-           take(plan, states, 1, 1, sizeof(float), &plan->states) &&
-           take(plan, rows, 1, 1, sizeof(size_t), &plan->lengths) && take(plan, inner, 1, 1, 1, &plan->inner) &&
-           gru_add(plan->bytes, GRU_ALIGNMENT, &plan->bytes);
+    int fits = take(plan, plan->chunk, rows, plan->wave_width, sizeof(float), &plan->wave[0]) &&
+               take(plan, plan->chunk, rows, plan->wave_width, sizeof(float), &plan->wave[1]) &&
+               take(plan, states, 1, 1, sizeof(float), &plan->states) &&
+               take(plan, rows, 1, 1, sizeof(size_t), &plan->lengths) && take(plan, inner, 1, 1, 1, &plan->inner);
+    plan->bytes += GRU_ALIGNMENT;
+    return fits;
 }
 
 static enum gru_status check_layers(const gru_layer *const *layers, size_t count, gru_error *error)

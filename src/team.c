@@ -86,6 +86,7 @@ static void *work(void *argument)
         if (state == LEAVING)
             return NULL;
         state = CALLED;
+        /* not covered: the caller may take its call back between the two instructions, which no test can time */
         if (atomic_compare_exchange_strong_explicit(&worker->state, &state, WORKING, memory_order_acquire,
                                                     memory_order_relaxed)) {
             worker->task(worker->argument, worker->number);

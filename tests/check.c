@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef GRU_TEST_DATA
 #define GRU_TEST_DATA "tests"
@@ -171,6 +172,17 @@ bool check_guarded(void)
 bool check_update_golden(void)
 {
     return runner_options.update_golden;
+}
+
+/* There in a build for tests/coverage alone. */
+__attribute__((weak)) void __gcov_dump(void);
+
+_Noreturn void check_leave(int status)
+{
+    if (__gcov_dump) {
+        __gcov_dump();
+    }
+    _exit(status);
 }
 
 FILE *check_open(const char *name, const char *mode)

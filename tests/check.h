@@ -48,6 +48,18 @@
 /* Checks that a call gave this status; for a failure also that the error carries it and a text. */
 #define CHECK_STATUS(got, want, error, ...) check_status((got), (want), (error), __FILE__, __LINE__, __VA_ARGS__)
 
+/* Whether a sanitizer watches that makes system calls, allocations and threads of its own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CHECK_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define CHECK_SANITIZED 1
+#endif
+#endif
+#ifndef CHECK_SANITIZED
+#define CHECK_SANITIZED 0
+#endif
+
 /* Marks this run as skipped, with the reason, and returns from the function that says so. */
 #define SKIP(...)                \
     do {                         \
@@ -91,6 +103,9 @@ bool check_turn(size_t i, size_t of);
 
 /* Opens a file of test data by its name in the tests' folder (--data, else what the build says, else "tests"). */
 FILE *check_open(const char *name, const char *mode);
+
+/* Ends a child of fork, with what it has reached told to tests/coverage. */
+_Noreturn void check_leave(int status);
 
 /* ---------------------------------------------------------------------------------------------------
  * Random numbers (xoshiro256**), integers first: floats are made from them without libm, so they are the same anywhere.

@@ -137,7 +137,7 @@ void test_alloc_system(void)
 {
     pid_t child = fork();
     if (child == 0) {
-        _exit(starve());
+        check_leave(starve());
     }
     int status = 0;
     waitpid(child, &status, 0);

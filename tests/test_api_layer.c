@@ -246,6 +246,7 @@ void test_api_backends(void)
     CHECK_STATUS(gru_backend_find(&found, "sse9", &e), GRU_UNKNOWN_BACKEND, &e, "an unknown name");
     CHECK(strstr(e.text, "scalar") != NULL, "the error names those that there are: %s", e.text);
     CHECK_STATUS(gru_backend_find(&found, "", &e), GRU_UNKNOWN_BACKEND, &e, "an empty name");
+    CHECK(gru_backend_name(NULL) == NULL, "no back end has no name");
     CHECK_STATUS(gru_backend_find(NULL, "scalar", &e), GRU_NULL_POINTER, &e, "nowhere to put it");
     static const char *const known[] = {"avx512", "avx2", "neon"};
     for (size_t i = 0; i < 3; i++) {
@@ -271,6 +272,8 @@ void test_api_backend_environment(void)
           "a name goes before the environment");
     setenv("GRU_BACKEND", "sse9", 1);
     CHECK_STATUS(gru_backend_find(&found, NULL, &e), GRU_UNKNOWN_BACKEND, &e, "GRU_BACKEND=sse9");
+    setenv("GRU_BACKEND", "", 1);
+    CHECK(gru_backend_find(&found, NULL, NULL) == GRU_OK && found == gru_backend_at(0), "an empty one chooses nothing");
     unsetenv("GRU_BACKEND");
     CHECK(gru_backend_find(&found, NULL, NULL) == GRU_OK && found == gru_backend_at(0), "else the best");
     if (copy != NULL) {

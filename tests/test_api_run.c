@@ -203,6 +203,33 @@ void test_api_run_no_steps(void)
     }
 }
 
+/* A program compiled with a longer header: the same run, unless it sets a field that isn't known here. */
+void test_api_run_newer(void)
+{
+    fixture f;
+    if (!set_up(&f, RESET_PRODUCT, WAY_FORWARD)) {
+        return;
+    }
+    struct {
+        gru_io io;
+        size_t more[2];
+    } newer = {.io = f.io};
+    float *want = guarded_floats(f.output_count, GUARD_AFTER, 0), *before = guarded_floats(f.output_count, GUARD_AFTER, 0);
+    memcpy(before, f.outputs, f.output_count * sizeof(float));
+    gru_error e = {0};
+    CHECK_STATUS(gru_run(f.layer, &f.io, f.workspace, f.bytes, &e), GRU_OK, &e, "this version");
+    memcpy(want, f.outputs, f.output_count * sizeof(float));
+    memcpy(f.outputs, before, f.output_count * sizeof(float));
+    newer.io.size = sizeof newer;
+    newer.more[1] = 1;
+    CHECK_STATUS(gru_run(f.layer, &newer.io, f.workspace, f.bytes, &e), GRU_BAD_STRUCT, &e, "a field of a later version");
+    CHECK_BITS(f.outputs, before, f.output_count, "nothing is written");
+    newer.more[1] = 0;
+    CHECK_STATUS(gru_run(f.layer, &newer.io, f.workspace, f.bytes, &e), GRU_OK, &e, "a later version");
+    CHECK_BITS(f.outputs, want, f.output_count, "a later version's run");
+    gru_layer_destroy(f.layer);
+}
+
 /* No rows: no array is needed but a workspace of the size that was asked for. */
 void test_api_run_no_rows(void)
 {

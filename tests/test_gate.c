@@ -107,10 +107,11 @@ static void check_gate(const sizes *s, enum gru_activation activation)
                           .states = s->states,
                           .activation = activation,
                           .backend = check_this()};
-    desc.clip = check_below(3) == 0 ? 0.75f : 0.0f;
+    static const float clips[] = {0.0f, 0.75f, INFINITY};
+    desc.clip = clips[check_below(3)];
     desc.tier = (enum gru_tier)check_below(3);
     desc.hard_alpha = check_below(2) ? 0.25f : 0.0f;
-    desc.hard_beta = desc.hard_alpha > 0.0f ? 0.4375f : 0.0f;
+    desc.hard_beta = check_below(2) ? 0.4375f : 0.0f;
     desc.w = strided(n.w, s->units, s->inputs);
     desc.u = strided(n.u, s->units, s->states);
     gru_matrix bx = strided(n.bx, s->units, 1), bh = strided(n.bh, s->units, 1);
@@ -202,10 +203,15 @@ void test_gate_create_refusals(void)
     REFUSE(clip = -1.0f, GRU_BAD_VALUE);
     REFUSE(clip = NAN, GRU_BAD_VALUE);
     REFUSE(hard_alpha = INFINITY, GRU_BAD_VALUE);
+    REFUSE(hard_beta = NAN, GRU_BAD_VALUE);
     REFUSE(w.data = NULL, GRU_NULL_POINTER);
     REFUSE(u.data = NULL, GRU_NULL_POINTER);
     REFUSE(inputs = 0, GRU_MISMATCH);
     REFUSE(states = 0, GRU_MISMATCH);
+    REFUSE(w.data = NULL; desc.inputs = 0, GRU_BAD_BIAS);
+    REFUSE(u.data = NULL; desc.states = 0, GRU_BAD_BIAS);
+    REFUSE(units = desc.states = (size_t)1 << 31; desc.u.unit = desc.u.column = 0, GRU_OVERFLOW);
+    REFUSE(units = desc.inputs = (size_t)1 << 31; desc.w.unit = desc.w.column = 0, GRU_OVERFLOW);
 #undef REFUSE
     gru_gate_desc desc = plain_desc(numbers);
     gru_error error = {0};

@@ -16,17 +16,6 @@
 #include <sys/syscall.h>
 #endif
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 /* --- What may not be called ------------------------------------------------------------------------ */
 
 /*
@@ -175,7 +164,7 @@ static void child_runs(const rig *r)
 /* Whole runs of real layers, one thread or a caller's pool: no system call at all. */
 void test_hidden_system_calls(void)
 {
-    if (SANITIZED) {
+    if (CHECK_SANITIZED) {
         SKIP("the sanitizer's own system calls would be punished");
     }
     for (size_t i = 0; i < 60; i++) {

@@ -6,9 +6,10 @@
 
 /* Everything that a size may be, beside small ones; an answer is judged by a lower bound in 128 bits. */
 static const size_t sizes[] = {
-    0, 1, 2, 3, 16, 17, ((size_t)1 << 16) - 1, (size_t)1 << 16, ((size_t)1 << 16) + 1, ((size_t)1 << 30) + 1,
+    0, 1, 2, 3, 16, 17, ((size_t)1 << 16) - 1, (size_t)1 << 16, ((size_t)1 << 16) + 1, 700000000, ((size_t)1 << 30) + 1,
     ((size_t)1 << 31) - 1, (size_t)1 << 31, ((size_t)1 << 31) + 1, ((size_t)1 << 32) - 1, (size_t)1 << 32,
-    ((size_t)1 << 32) + 1, (size_t)1 << 48, (size_t)1 << 60, (size_t)1 << 61, ((size_t)1 << 61) + 1, (size_t)1 << 62,
+    ((size_t)1 << 32) + 1, (size_t)1 << 48, (size_t)1 << 59, ((size_t)1 << 60) / 3 - 1, ((size_t)1 << 60) - 1,
+    (size_t)1 << 60, (size_t)1 << 61, ((size_t)1 << 61) + 1, (size_t)1 << 62,
     PTRDIFF_MAX / 4, PTRDIFF_MAX / 4 + 1, PTRDIFF_MAX, (size_t)PTRDIFF_MAX + 1, SIZE_MAX / 4, SIZE_MAX / 3, SIZE_MAX / 2,
     SIZE_MAX - 63, SIZE_MAX - 1, SIZE_MAX,
 };
@@ -219,6 +220,45 @@ void test_sizes_stacks(void)
     }
 }
 
+/* Where the arrays of a stack add up to the end of the address range, each in turn being the one that is too much. */
+void test_sizes_stack_ends(void)
+{
+    gru_desc desc = {.size = sizeof desc, .input = 1, .hidden = 1, .direction = GRU_REVERSE}, wide_desc = desc;
+    wide_desc.hidden = 40;
+    gru_weights view = one_float(&desc), wide_view = one_float(&wide_desc);
+    gru_layer *narrow = NULL, *broad = NULL;
+    gru_error error = {0};
+    CHECK_STATUS(gru_layer_create(&narrow, &desc, &view, NULL, &error), GRU_OK, &error, "a layer of one unit");
+    CHECK_STATUS(gru_layer_create(&broad, &wide_desc, &wide_view, NULL, &error), GRU_OK, &error, "a layer of 40 units");
+    for (size_t less = 0; less < 200 && narrow && broad; less++) {
+        for (size_t row = 1; row <= 2; row++) {
+            const gru_layer *layers[] = {narrow, less % 2 ? narrow : broad};
+            size_t gap = less < 100 ? less / 2 : less * 300, steps = (((size_t)1 << 60) - gap) / row, bytes = 7;
+            enum gru_status status = gru_stack_workspace_bytes(layers, 2, steps, row, &bytes, &error);
+            judge(status, bytes, (wide)2 * 4 * steps * row, "the end of a stack", steps, row);
+            CHECK(status == GRU_OK || less < 190, "%zu steps would fit", steps);
+        }
+    }
+    gru_layer_destroy(narrow);
+    gru_layer_destroy(broad);
+
+    /* A layer's states fit, but not those of any number of layers. */
+    enum { MANY = 4096 };
+    static const gru_layer *many[MANY];
+    gru_layer *square = small_layer(GRU_FORWARD, GRU_RESET_AFTER, 64, 64);
+    for (size_t i = 0; i < MANY; i++) {
+        many[i] = square;
+    }
+    for (size_t count = 1; count <= MANY && square != NULL; count *= 2) {
+        for (size_t shift = 40; shift < 64; shift++) {
+            size_t rows = (size_t)1 << shift, bytes = 7;
+            enum gru_status status = gru_stack_workspace_bytes(many, count, 1, rows, &bytes, &error);
+            judge(status, bytes, (wide)count * rows * 64 * 4, "the states of a tall stack", count, rows);
+        }
+    }
+    gru_layer_destroy(square);
+}
+
 void test_sizes_gates(void)
 {
     static const float number = 0.5f;
@@ -237,6 +277,7 @@ void test_sizes_gates(void)
             bool huge = columns > 0 && (wide)units > most / 4 / columns;
             CHECK(!huge || status == GRU_OVERFLOW || units == 0, "a gate of %zu by %zu fits in no memory: %s", units, columns,
                   error.text);
+            CHECK(asked.calls == 0 || asked.bytes <= PTRDIFF_MAX, "a gate of %zu by %zu in %zu bytes", units, columns, asked.bytes);
             CHECK(asked.calls == 0 || asked.bytes / 4 / (both ? 2 : 1) >= units * columns, "a gate of %zu by %zu in %zu bytes",
                   units, columns, asked.bytes);
         }

@@ -208,10 +208,21 @@ static void check_stack_refusals(const gru_layer *const *layers, const gru_io *i
     odd.state.h = y;
     CHECK_STATUS(gru_run_stack(layers, 2, &odd, NULL, ws, bytes, &e), GRU_BAD_VALUE, &e, "io has a state");
     odd = *io;
+    odd.state.h0 = y;
+    CHECK_STATUS(gru_run_stack(layers, 2, &odd, NULL, ws, bytes, &e), GRU_BAD_VALUE, &e, "io has a first state");
+    odd = *io;
+    odd.state.reset = y;
+    CHECK_STATUS(gru_run_stack(layers, 2, &odd, NULL, ws, bytes, &e), GRU_BAD_VALUE, &e, "io has a state for resets");
+    odd = *io;
+    odd.state.gates[GRU_N] = y;
+    CHECK_STATUS(gru_run_stack(layers, 2, &odd, NULL, ws, bytes, &e), GRU_BAD_VALUE, &e, "io has gates");
+    odd = *io;
     odd.y_row = 1;
     CHECK_STATUS(gru_run_stack(layers, 2, &odd, NULL, ws, bytes, &e), GRU_BAD_STRIDE, &e, "rows of y overlap");
     gru_state states[2] = {{.h = NULL}, {.h = y, .h_row = 1}};
     CHECK_STATUS(gru_run_stack(layers, 2, io, states, ws, bytes, &e), GRU_BAD_STRIDE, &e, "states overlap");
+    states[0].h = y;
+    CHECK_STATUS(gru_run_stack(layers, 2, io, states, ws, bytes, &e), GRU_BAD_STRIDE, &e, "the lower states overlap");
     CHECK_BITS(y, before, count_of_y, "nothing is written");
 }
 
@@ -244,4 +255,82 @@ void test_stack_no_steps(void)
             p->h0 ? p->h0 : memset(guarded_floats(count_last(p), GUARD_AFTER, 0), 0, count_last(p) * sizeof(float));
     }
     run_tower(&t, NULL, false);
+}
+
+/* Two layers forward over a pool of five states, of which four rows have some: as gru_run for one after the other. */
+void test_stack_index(void)
+{
+    enum { STEPS = 40, ROWS = 4, POOL = 5 };
+    static const size_t index[ROWS] = {4, 0, 3, 1};
+    problem_shape lower = {.input = 5, .hidden = 9, .steps = STEPS, .rows = ROWS, .bias = BIAS_6}, upper = lower;
+    upper.input = lower.hidden;
+    tower t = {.count = 2, .p = {problem_make(&lower), problem_make(&upper)}};
+    way plain = {.backend = check_this()};
+    gru_layer *mine[2] = {drive_layer(&t.p[0], &plain), drive_layer(&t.p[1], &plain)};
+    const gru_layer *layers[2] = {mine[0], mine[1]};
+    float *h0 = guarded_floats(POOL * 9, GUARD_AFTER, 0), *got[3], *want[3];
+    check_fill(h0, POOL * 9, -1.0f, 1.0f);
+    for (size_t i = 0; i < 3; i++) { /* two pools of states that nobody has written, and y */
+        size_t count = i < 2 ? POOL * 9 : STEPS * ROWS * 9;
+        got[i] = guarded_floats(count, GUARD_AFTER, 0);
+        want[i] = guarded_floats(count, GUARD_BEFORE, 0);
+        memset(got[i], 0x5a, count * sizeof(float));
+        memset(want[i], 0x5a, count * sizeof(float));
+    }
+    gru_io io = io_of(&t, got[2], NULL);
+    io.index = index;
+    io.index_count = POOL;
+    gru_state states[2] = {{.h0 = h0, .h0_row = 9, .h = got[0], .h_row = 9}, {.h = got[1], .h_row = 9}};
+    gru_error error = {0};
+    size_t bytes = 0;
+    CHECK(gru_stack_workspace_bytes(layers, 2, STEPS, ROWS, &bytes, NULL) == GRU_OK, "workspace");
+    CHECK_STATUS(gru_run_stack(layers, 2, &io, states, guarded_bytes(bytes, GUARD_AFTER, 0), bytes, &error), GRU_OK, &error,
+                 "a stack over a pool of states");
+    float *between = guarded_floats(STEPS * ROWS * 9, GUARD_AFTER, 0);
+    for (size_t i = 0; i < 2; i++) {
+        gru_io one = io;
+        one.x = i == 0 ? io.x : between;
+        one.x_row = i == 0 ? io.x_row : 9;
+        one.x_step = one.x_row * ROWS;
+        one.y = i == 0 ? between : want[2];
+        one.state = states[i];
+        one.state.h = want[i];
+        CHECK(gru_workspace_bytes(layers[i], STEPS, ROWS, &bytes, NULL) == GRU_OK, "workspace");
+        CHECK_STATUS(gru_run(layers[i], &one, guarded_bytes(bytes, GUARD_AFTER, 0), bytes, &error), GRU_OK, &error, "layer %zu", i);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_BITS(got[i], want[i], i < 2 ? POOL * 9 : STEPS * ROWS * 9, "array %zu of a stack with an index", i);
+    }
+    gru_layer_destroy(mine[0]);
+    gru_layer_destroy(mine[1]);
+}
+
+/* Without y only the last states are wanted, of one layer perhaps; without steps there is no x either. */
+void test_stack_nothing_wanted(void)
+{
+    problem_shape lower = {.input = 5, .hidden = 9, .steps = 6, .rows = 4, .bias = BIAS_6}, upper = lower;
+    upper.input = lower.hidden;
+    tower t = {.count = 2, .p = {problem_make(&lower), problem_make(&upper)}};
+    way plain = {.backend = check_this()};
+    gru_layer *mine[2] = {drive_layer(&t.p[0], &plain), drive_layer(&t.p[1], &plain)};
+    const gru_layer *layers[2] = {mine[0], mine[1]};
+    answer below = drive(&t.p[0], &plain);
+    t.p[1].x = below.y;
+    answer want = drive(&t.p[1], &plain);
+    float *last = guarded_floats(4 * 9, GUARD_AFTER, 0), *zeros = guarded_floats(4 * 9, GUARD_AFTER, 0);
+    memset(zeros, 0, 4 * 9 * sizeof(float));
+    gru_io io = io_of(&t, NULL, NULL);
+    gru_state states[2] = {{.h = NULL}, {.h = last, .h_row = 9}};
+    size_t bytes = 0;
+    gru_error error = {0};
+    CHECK(gru_stack_workspace_bytes(layers, 2, 6, 4, &bytes, NULL) == GRU_OK, "workspace");
+    void *workspace = guarded_bytes(bytes, GUARD_AFTER, 0);
+    CHECK_STATUS(gru_run_stack(layers, 2, &io, states, workspace, bytes, &error), GRU_OK, &error, "no y");
+    CHECK_BITS(last, want.last, 4 * 9, "the upper layer's last states");
+    io.steps = 0;
+    io.x = NULL;
+    CHECK_STATUS(gru_run_stack(layers, 2, &io, states, workspace, bytes, &error), GRU_OK, &error, "no x, no steps");
+    CHECK_BITS(last, zeros, 4 * 9, "states without a step and without h0");
+    gru_layer_destroy(mine[0]);
+    gru_layer_destroy(mine[1]);
 }

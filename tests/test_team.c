@@ -17,18 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* gcc and clang have each their own way to say that a sanitizer watches. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED true
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
-#endif
-#ifndef SANITIZED
-#define SANITIZED false
-#endif
-
 /* The threads of this process as the system counts them, or 0 if it doesn't say. */
 static unsigned count_threads(void)
 {
@@ -120,7 +108,7 @@ static int child_without_threads(void)
         return CHILD_CANNOT;
     const bool undone = !team && memory.live == 0 && memory.mistakes == 0;
     /* ThreadSanitizer starts a thread of its own with a program's first. */
-    const bool gone = SANITIZED || settles_at(threads);
+    const bool gone = CHECK_SANITIZED || settles_at(threads);
     return status == GRU_NO_THREAD && error.status == status && undone && gone ? 0 : 1;
 }
 
@@ -217,7 +205,7 @@ static char ask_strict(enum strict strict)
 /* No system call with one thread, none in a caller's pool that never waits, none between two phases of a team. */
 void test_team_no_system_call(void)
 {
-    if (SANITIZED)
+    if (CHECK_SANITIZED)
         SKIP("the sanitizer's own system calls would be punished");
     for (enum strict strict = ALONE; strict < STRICTS; strict++) {
         const char answer = ask_strict(strict);

@@ -300,7 +300,7 @@ void test_threads_fork(void)
                 alarm(60);
                 const bool right = run_job(job, gru_team_pool(team)) && run_job(job, gru_team_pool(team));
                 gru_team_destroy(team);
-                _exit(right ? 0 : 1);
+                check_leave(right ? 0 : 1);
             }
             CHECK(child_succeeds(child), "a child uses its parent's team (%s)", busy ? "busy" : "idle");
             CHECK(run_job(job, gru_team_pool(team)), "the parent goes on");
