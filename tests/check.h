@@ -33,8 +33,9 @@
  *
  * Memory from guarded_* is checked and given back when the run ends.
  *
- * The program: gru-tests [--test=NAME]... [--backend=NAME] [--seed=N] [--list] [--quick] [--long]
- * [--update-golden] [--no-guards] [--data=FOLDER]. NAME is a prefix or a pattern such as 'bits_*'. --long asks for sweeps of minutes;
+ * The program: gru-tests [--test=NAME]... [--backend=NAME] [--seed=N] [--list] [--stop] [--quick] [--long]
+ * [--update-golden] [--no-guards] [--data=FOLDER]. NAME is a prefix or a pattern such as 'bits_*'. --stop ends at the first test that
+ * fails. --long asks for sweeps of minutes;
  * --no-guards is for emulators that read a whole vector where a masked load reads a part.
  * --quick, for emulators and sanitizers, runs a part of the longest tests, which the seed chooses.
  */

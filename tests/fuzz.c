@@ -67,8 +67,8 @@ typedef struct arrays {
 static arrays make_arrays(input *in, const gru_desc *desc)
 {
     bool sane = desc->input <= 20 && desc->hidden <= 40;
-    size_t input = sane ? desc->input : 1, hidden = sane ? desc->hidden : 1;
-    arrays a = {make_floats(in, 6 * hidden * (input + hidden)), make_floats(in, 6 * hidden * hidden),
+    size_t columns = sane ? desc->input : 1, hidden = sane ? desc->hidden : 1;
+    arrays a = {make_floats(in, 6 * hidden * (columns + hidden)), make_floats(in, 6 * hidden * hidden),
                 make_floats(in, 12 * hidden), make_floats(in, 6 * hidden)};
     return a;
 }
@@ -132,7 +132,7 @@ static void create(input *in, slot *s)
     enum gru_status filled = fill(in, &views[0], &desc, &a);
     fill(in, &views[1], &desc, &a);
     gru_layer *layers[MOST_BACKENDS] = {NULL};
-    enum gru_status statuses[MOST_BACKENDS];
+    enum gru_status statuses[MOST_BACKENDS] = {GRU_OK};
     for (size_t i = 0; i < backend_count && filled == GRU_OK; i++) {
         desc.backend = backends[i];
         statuses[i] = gru_layer_create(&layers[i], &desc, views, NULL, NULL);

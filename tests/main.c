@@ -34,7 +34,7 @@ static const char *const known_backends[] = {GRU_KNOWN_BACKENDS(NAME)};
 static struct {
     const char *patterns[MAX_PATTERNS];
     size_t pattern_count;
-    bool list;
+    bool list, stop;
     size_t passed, failed, skipped;
     size_t matched;    /* tests that the patterns chose: none is a mistake of the caller's */
     char current[160]; /* "name [back end]", for the signal handler */
@@ -111,7 +111,7 @@ static void run_one(const test *t, const gru_backend *backend)
 static void run_all(void)
 {
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
-        if (!wanted(tests[i].name)) {
+        if (!wanted(tests[i].name) || (self.stop && self.failed > 0)) {
             continue;
         }
         self.matched++;
@@ -120,7 +120,7 @@ static void run_all(void)
         } else if (!tests[i].each) {
             run_one(&tests[i], NULL);
         } else {
-            for (size_t k = 0; check_backend(k) != NULL; k++) {
+            for (size_t k = 0; check_backend(k) != NULL && !(self.stop && self.failed); k++) {
                 run_one(&tests[i], check_backend(k));
             }
         }
@@ -184,12 +184,18 @@ static bool parse(const char *argument)
         return true;
     }
     self.list |= strcmp(argument, "--list") == 0;
+    self.stop |= strcmp(argument, "--stop") == 0;
     runner_options.full |= strcmp(argument, "--long") == 0;
     runner_options.quick |= strcmp(argument, "--quick") == 0;
     runner_options.update_golden |= strcmp(argument, "--update-golden") == 0;
     runner_options.no_guards |= strcmp(argument, "--no-guards") == 0;
-    return strcmp(argument, "--list") == 0 || strcmp(argument, "--no-guards") == 0 || strcmp(argument, "--long") == 0 || strcmp(argument, "--quick") == 0 ||
-           strcmp(argument, "--update-golden") == 0;
+    static const char *const words[] = {"--list", "--stop", "--no-guards", "--long", "--quick", "--update-golden"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(argument, words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int main(int count, char **arguments)
@@ -199,7 +205,7 @@ int main(int count, char **arguments)
         if (!parse(arguments[i])) {
             fprintf(stderr,
                     "gru-tests: '%s'? It takes --test=NAME, --backend=NAME, --seed=N, "
-                    "--list, --quick, --long, --update-golden, --no-guards, --data=FOLDER.\n",
+                    "--list, --stop, --quick, --long, --update-golden, --no-guards, --data=FOLDER.\n",
                     arguments[i]);
             return 2;
         }
