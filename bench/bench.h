@@ -12,6 +12,7 @@ int speed_main(int argc, char **argv);
 int compare_main(int argc, char **argv);
 int cost_main(int argc, char **argv);
 int ab_main(int argc, char **argv);
+int activations_main(int argc, char **argv);
 int track_main(int argc, char **argv);
 int worker_main(int argc, char **argv);
 

@@ -20,6 +20,7 @@ static const struct command commands[] = {
     {"compare", compare_main, "two files of `speed --json`: what changed, and how sure that is"},
     {"ab", ab_main, "two builds of the library in one process, interleaved"},
     {"track", track_main, "a history of runs: what changed, and with which commit"},
+    {"activations", activations_main, "sigmoid, tanh and the gate block beside SLEEF, libmvec and libm"},
     {"worker", worker_main, "serves bench/peers: one request a line on stdin"},
 };
 
@@ -34,7 +35,7 @@ static void print_usage(FILE *out)
 {
     fputs("usage: grubench COMMAND [options]; grubench COMMAND --help says more\n", out);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].about);
+        fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].about);
 }
 
 int main(int argc, char **argv)

@@ -152,6 +152,24 @@ def costs(folder):
     check("NaN" not in page and "nan" not in page and "inf" not in page, "no plot has a number that isn't one")
 
 
+def activations():
+    """The errors are of fixed inputs, so they are the same on every machine; times aren't looked at."""
+    refuses("multiple of 16", "activations", "--count", "20")
+    result = run("activations", "--max-time", "0.1", "--count", "256")
+    check(result.returncode == 0, "activations runs: " + result.stderr)
+    parts = result.stdout.split("\n\n")
+    for title, most in (("sigmoid", 1e-7), ("tanh", 4e-7)):
+        table = next((part for part in parts if part.startswith(title + " ")), "")
+        rows = {line[:26].strip(): line[26:].split() for line in table.splitlines()[1:]}
+        check({"libgru fast", "libgru faster", "libgru accurate", "libm, a loop", "rational 4/4, clamped"} <= set(rows),
+              f"the rows of {title}:\n" + result.stdout)
+        check(all(len(row) == len(rows["libgru fast"]) for row in rows.values()), f"the columns of {title}")
+        check(float(rows["libgru accurate"][-1]) < float(rows["libgru fast"][-1]) < most,
+              f"the errors of {title}, by tier:\n" + table)
+    for title in ("update", "step, I = H = 32, B = 1 ", "step, I = H = 32, B = 16"):
+        check(any(part.startswith(title) for part in parts), f"there is a table '{title}'")
+
+
 def builds():
     """The slowed build does 5 % more by construction, so what `ab` decides is right or wrong, however noisy the machine
     is; that it can't decide in time is no failure. A few runs; README.md has a hundred."""
@@ -170,6 +188,7 @@ with tempfile.TemporaryDirectory() as folder_name:
     google(folder_name, speed_file)
     golden(folder_name, speed_file)
     costs(folder_name)
+    activations()
     builds()
 print("{passed} passed, {failed} failed, {skipped} skipped".format(**counts))
 sys.exit(1 if counts["failed"] else 0)

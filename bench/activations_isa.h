@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* activations_isa.h: sigmoid and tanh of others, and a bare rational function, one set for each instruction set. */
+#ifndef BENCH_ACTIVATIONS_ISA_H
+#define BENCH_ACTIVATIONS_ISA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum yardstick {
+    YARDSTICK_SLEEF_U10, /* SLEEF, 1.0 ULP; its sigmoid is 1 / (1 + exp(-x)) */
+    YARDSTICK_SLEEF_U35, /* SLEEF, 3.5 ULP; it has no such exp, so only tanh */
+    YARDSTICK_MVEC,      /* glibc's libmvec, up to 4 ULP */
+    YARDSTICK_LIBM,      /* a loop over tanhf and expf */
+    YARDSTICK_RATIONAL,  /* see activations_body.h: about the least that anything with a division costs */
+    YARDSTICK_COUNT
+};
+
+enum { YARDSTICK_SIGMOID, YARDSTICK_TANH, YARDSTICK_FUNCTIONS };
+
+typedef void yardstick_function(size_t count, const float *x, float *y);
+
+/* NULL where there is none. Arrays have a multiple of 16 values. */
+struct activations_isa {
+    const char *name; /* of the back end which uses the same instructions */
+    yardstick_function *function[YARDSTICK_COUNT][YARDSTICK_FUNCTIONS];
+    /* Finds libmvec's functions, which needn't be there; false if they aren't. */
+    bool (*open)(void);
+};
+
+extern const struct activations_isa activations_scalar;
+#if defined(__x86_64__)
+extern const struct activations_isa activations_avx2;
+extern const struct activations_isa activations_avx512;
+#elif defined(__aarch64__)
+extern const struct activations_isa activations_neon;
+#endif
+
+/* The set of a back end's name, or NULL. */
+const struct activations_isa *activations_isa_named(const char *name);
+
+/* A function of libmvec, by its name in the vector ABI; NULL if there is none. */
+void *activations_mvec(const char *name);
+
+#endif

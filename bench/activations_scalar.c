@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* activations_scalar.c: the yardsticks that every CPU runs, and the choice among the sets. */
+#include "activations_isa.h"
+
+#include <dlfcn.h>
+#include <math.h>
+#include <string.h>
+
+typedef float vec;
+enum { LANES = 1 };
+
+static inline vec v_load(const float *p)
+{
+    return *p;
+}
+static inline void v_store(float *p, vec a)
+{
+    *p = a;
+}
+static inline vec v_set1(float a)
+{
+    return a;
+}
+/* Not fused: without the CPU's instruction a fused one is a call. */
+static inline vec v_fma(vec a, vec b, vec c)
+{
+    return a * b + c;
+}
+static inline vec v_div(vec a, vec b)
+{
+    return a / b;
+}
+static inline vec v_min(vec a, vec b)
+{
+    return a < b ? a : b;
+}
+static inline vec v_max(vec a, vec b)
+{
+    return a > b ? a : b;
+}
+static inline vec v_neg(vec a)
+{
+    return -a;
+}
+
+#include "activations_body.h"
+
+static void libm_tanh_over(size_t count, const float *x, float *y)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] = tanhf(x[i]);
+}
+
+static void libm_sigmoid_over(size_t count, const float *x, float *y)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] = 1.0f / (1.0f + expf(-x[i]));
+}
+
+static bool nothing_to_open(void)
+{
+    return false;
+}
+
+const struct activations_isa activations_scalar = {
+    "scalar",
+    {{NULL, NULL},
+     {NULL, NULL},
+     {NULL, NULL},
+     {libm_sigmoid_over, libm_tanh_over},
+     {rational_sigmoid_over, rational_tanh_over}},
+    nothing_to_open};
+
+const struct activations_isa *activations_isa_named(const char *name)
+{
+    static const struct activations_isa *const all[] = {
+#if defined(__x86_64__)
+        &activations_avx512, &activations_avx2,
+#elif defined(__aarch64__)
+        &activations_neon,
+#endif
+        &activations_scalar};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(all[i]->name, name) == 0)
+            return all[i];
+    return NULL;
+}
+
+void *activations_mvec(const char *name)
+{
+    /* Loaded here instead of linked, since older and other C libraries have none. It stays loaded. */
+    void *library = dlopen("libmvec.so.1", RTLD_NOW | RTLD_LOCAL);
+    return library ? dlsym(library, name) : NULL;
+}
