@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"cost", cost_main, "what each size costs here, or on a machine of which the limits are known"},
     {"compare", compare_main, "two files of `speed --json`: what changed, and how sure that is"},
     {"ab", ab_main, "two builds of the library in one process, interleaved"},
+    {"count", count_main, "instructions a call instead of time, against a baseline"},
     {"track", track_main, "a history of runs: what changed, and with which commit"},
     {"activations", activations_main, "sigmoid, tanh and the gate block beside SLEEF, libmvec and libm"},
     {"worker", worker_main, "serves bench/peers: one request a line on stdin"},

@@ -8,6 +8,7 @@ import copy
 import glob
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -91,7 +92,9 @@ def google(folder, speed):
         print("skipped: Google Benchmark's compare.py isn't installed")
         return
     path = write(folder + "/google.json", speed)
-    result = subprocess.run([sys.executable, COMPARE, "--no-color", "benchmarks", path, path], capture_output=True,
+    # Debian's Python, since compare.py is Debian's, and so are the modules that it needs.
+    python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+    result = subprocess.run([python, COMPARE, "--no-color", "benchmarks", path, path], capture_output=True,
                             text=True)
     if "No module named" in result.stderr:
         counts["skipped"] += 1
@@ -170,6 +173,33 @@ def activations():
         check(any(part.startswith(title) for part in parts), f"there is a table '{title}'")
 
 
+def counting(folder):
+    """The gate itself: the same counts pass, 2 % more than the baseline fail, and what another compiler built is skipped."""
+    if not shutil.which("valgrind"):
+        counts["skipped"] += 1
+        print("skipped: valgrind isn't installed")
+        return
+    baseline = folder + "/baseline.json"
+    common = ("count", "--backend", "scalar", "--baseline", baseline)
+    refuses("isn't there", *common)
+    check(run(*common, "--update").returncode == 0, "count makes a baseline")
+    with open(baseline, encoding="utf-8") as file:
+        made = json.load(file)
+    name, number = next(iter(made["scalar"]["instructions"].items()))
+    result = run(*common)
+    check(result.returncode == 0 and result.stdout.count("ok  ") == len(made["scalar"]["instructions"]),
+          "the same counts pass:\n" + result.stdout + result.stderr)
+    made["scalar"]["instructions"][name] = int(number / 1.02)
+    write(baseline, made)
+    result = run(*common)
+    check(result.returncode == 1 and result.stdout.count("FAIL") == 1, "2 % more fail:\n" + result.stdout)
+    made["scalar"]["compiler"] = "another"
+    write(baseline, made)
+    result = run(*common)
+    check(result.returncode == 0 and "FAIL" not in result.stdout, "another compiler's counts aren't compared")
+    refuses("baseline", *common[:-1], write(folder + "/bad.json", "{"))
+
+
 def builds():
     """The slowed build does 5 % more by construction, so what `ab` decides is right or wrong, however noisy the machine
     is; that it can't decide in time is no failure. A few runs; README.md has a hundred."""
@@ -189,6 +219,7 @@ with tempfile.TemporaryDirectory() as folder_name:
     golden(folder_name, speed_file)
     costs(folder_name)
     activations()
+    counting(folder_name)
     builds()
 print("{passed} passed, {failed} failed, {skipped} skipped".format(**counts))
 sys.exit(1 if counts["failed"] else 0)
