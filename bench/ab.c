@@ -11,10 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The decision is looked at this often at most; the level is shared between the looks. */
-static const size_t looks[] = {12, 18, 27, 40, 60, 90, 135, 200, 300, 400};
-enum { LOOKS = sizeof looks / sizeof *looks };
-
 /* A block: 50 us of one build, in ABBA order, so that linear drift hits both alike. Short ones, since a neighbour's bursts
  * last milliseconds: they then cover whole ABBA blocks and cancel. With four blocks of 0.4 ms each instead, bounds were two to
  * four times as wide. */
@@ -142,8 +138,6 @@ static enum ab_decision contest_run(struct contest *contest, size_t *rounds)
     progress_start(&progress, "ab", 1);
     double start = clock_seconds();
     enum ab_decision decision = AB_OPEN;
-    /* Bonferroni over the looks: whenever it stops, the level holds. */
-    double level = 1.0 - 0.01 / LOOKS;
     size_t look = 0;
     bool late = false;
     for (*rounds = 0; decision == AB_OPEN && !late && *rounds < AB_ROUNDS_MAX;) {
@@ -151,9 +145,9 @@ static enum ab_decision contest_run(struct contest *contest, size_t *rounds)
         double time = clock_seconds() - start;
         late = time + time / (double)*rounds > contest->seconds;
         progress_at(&progress, time / contest->seconds, "");
-        if (*rounds < looks[look] && !late)
+        if (*rounds < ab_looks[look] && !late)
             continue;
-        ab_bounds(contest->cells, contest->count, *rounds, level, &contest->random);
+        ab_bounds(contest->cells, contest->count, *rounds, AB_LEVEL, &contest->random);
         decision = ab_decide(contest->cells, contest->count, contest->margin);
         look++;
     }

@@ -7,7 +7,12 @@
 
 #include <stddef.h>
 
-enum { AB_CELLS_MAX = 64, AB_ROUNDS_MAX = 400 };
+enum { AB_CELLS_MAX = 64, AB_ROUNDS_MAX = 400, AB_LOOKS = 10 };
+
+/* After how many rounds the decision is looked at, and the level of each look: 99 % for all of them together, by
+ * Bonferroni, so that it holds whenever one stops. */
+extern const size_t ab_looks[AB_LOOKS];
+#define AB_LEVEL (1.0 - 0.01 / AB_LOOKS)
 
 /* What is known of one cell: the log ratio new to old of each round. */
 struct ab_cell {

@@ -197,7 +197,7 @@ def counting(folder):
     write(baseline, made)
     result = run(*common)
     check(result.returncode == 0 and "FAIL" not in result.stdout, "another compiler's counts aren't compared")
-    refuses("baseline", *common[:-1], write(folder + "/bad.json", "{"))
+    refuses("bad.json", *common[:-1], write(folder + "/bad.json", "{"))
 
 
 def builds():
