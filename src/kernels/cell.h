@@ -43,49 +43,72 @@ GRU_INLINE void TIERED(v_candidate)(const size_t n, const struct gru_step *s, ve
     TIERED(v_tanh)(n, ACT_STATE, a);
 }
 
+/* Vectors to rows of the caller's, of which exactly the layer's units may be touched. What `s` points to is read ahead of the
+ * stores, which may change anything as far as the compiler knows. */
+GRU_INLINE void TIERED(give)(const size_t n, const struct gru_step *s, const struct block *b, float *to,
+                             const ptrdiff_t *offset, ptrdiff_t shift, const vec *a)
+{
+    const size_t units = s->cell->units;
+    float *row[ABREAST];
+    EACH row[k] = to + offset[b->row + k * b->row_step] + shift + b->unit + k * b->unit_step;
+    if (b->unit + (n - 1) * b->unit_step + LANES <= units)
+        EACH v_store(row[k], a[k]);
+    else
+        EACH v_store_upto(row[k], a[k], units - b->unit - k * b->unit_step);
+}
+
 /* One gate where the caller asked to see it. */
 GRU_INLINE void TIERED(show)(const size_t n, const struct gru_step *s, const struct block *b, int gate, const vec *a)
 {
+    vec clean[ABREAST];
     if (!s->gate_out[gate])
         return;
-    for (size_t k = 0; k < n; k++) {
+    EACH clean[k] = v_add(a[k], v_set1(0.0f));
+    TIERED(give)(n, s, b, s->gate_out[gate], s->gate_offset, s->gate_shift, clean);
+}
+
+/* The new states added to what y holds. */
+GRU_INLINE void TIERED(add)(const size_t n, const struct gru_step *s, const struct block *b, vec *h)
+{
+    EACH {
         size_t unit = b->unit + k * b->unit_step;
-        float *out = s->gate_out[gate] + s->gate_offset[b->row + k * b->row_step] + s->gate_shift;
-        v_store_upto(out + unit, v_add(a[k], v_set1(0.0f)), s->cell->units - unit);
+        const float *y = s->y + s->y_offset[b->row + k * b->row_step] + s->y_shift + unit;
+        h[k] = v_add(v_load_upto(y, s->cell->units - unit), h[k]);
     }
 }
 
 /* The update, and the new state to wherever it is wanted. */
-GRU_INLINE void TIERED(finish)(const size_t n, const struct gru_step *s, const struct block *b, const vec *z, const vec *c)
+GRU_INLINE void TIERED(finish)(const size_t n, const struct gru_step *s, const struct block *b, const vec *z,
+                               const vec *c)
 {
     const size_t first = b->row * s->cell->h_row + b->unit, next = b->row_step * s->cell->h_row + b->unit_step;
+    const float *h_now = s->h + first;
+    float *h_next = s->h_next + first;
     vec h[ABREAST];
-    EACH h[k] = v_load(s->h + first + k * next);
+    EACH h[k] = v_load(h_now + k * next);
     if (s->cell->update == GRU_UPDATE_KEEP)
         EACH h[k] = v_clean(v_blend(GRU_UPDATE_KEEP, z[k], h[k], c[k]));
     else
         EACH h[k] = v_clean(v_blend(GRU_UPDATE_REPLACE, z[k], h[k], c[k]));
-    EACH v_store(s->h_next + first + k * next, h[k]);
+    EACH v_store(h_next + k * next, h[k]);
     TIERED(show)(n, s, b, GRU_N, c);
     if (!s->y)
         return;
-    EACH {
-        size_t unit = b->unit + k * b->unit_step, lanes = s->cell->units - unit;
-        float *y = s->y + s->y_offset[b->row + k * b->row_step] + s->y_shift + unit;
-        v_store_upto(y, s->y_add ? v_add(v_load_upto(y, lanes), h[k]) : h[k], lanes);
-    }
+    if (s->y_add)
+        TIERED(add)(n, s, b, h);
+    TIERED(give)(n, s, b, s->y, s->y_offset, s->y_shift, h);
 }
 
-/* Reset after: ax and ah are r, z, n. */
+/* Reset after: ax and ah are r, z, n. The divisions of r go on while z is computed, and those of z beside n. */
 GRU_INLINE void TIERED(cell_after)(const size_t n, const struct gru_step *s, const struct block *b)
 {
     vec r[ABREAST], z[ABREAST], c[ABREAST];
     TIERED(v_gate)(n, s, b, 0, r);
+    TIERED(v_gate)(n, s, b, 1, z);
     TIERED(show)(n, s, b, GRU_R, r);
+    TIERED(show)(n, s, b, GRU_Z, z);
     EACH c[k] = v_fma(r[k], v_load(b->ah + k * b->ah_step + 2 * LANES), v_load(b->ax + k * b->ax_step + 2 * LANES));
     TIERED(v_candidate)(n, s, c);
-    TIERED(v_gate)(n, s, b, 1, z);
-    TIERED(show)(n, s, b, GRU_Z, z);
     TIERED(finish)(n, s, b, z, c);
 }
 

@@ -13,74 +13,77 @@
 #endif
 
 typedef void TIERED(cell)(const size_t n, const struct gru_step *s, const struct block *b);
-typedef void TIERED(cells)(const struct gru_step *s, struct block *b, size_t count);
+/* `count` gate blocks along the rows or along the groups, from a row and a unit on, with sums ah_step floats apart. */
+typedef void TIERED(cells)(const struct gru_step *s, int along_rows, size_t row, size_t unit, size_t count,
+                           const float *ah, size_t ah_step);
 
-/* `count` gate blocks in a line. `b` moves on; it is passed by its address, since a copy would be loaded in one piece, and wait
- * for each of the words that it was stored in. `cell` is a constant at each call, so that it is compiled in. */
-GRU_INLINE void TIERED(cell_line)(const struct gru_step *s, struct block *b, size_t count, TIERED(cell) * cell)
+/* `cell` is a constant at each call, so that it is compiled in. The block is made here and not by the caller: a struct that has
+ * just been stored word by word is loaded again in larger pieces, which wait for the words. */
+GRU_INLINE void TIERED(cell_line)(const struct gru_step *s, int along_rows, size_t row, size_t unit, size_t count,
+                                  const float *ah, size_t ah_step, TIERED(cell) * cell)
 {
-    for (; count >= ABREAST && ABREAST > 1; count -= ABREAST) {
-        cell(ABREAST, s, b);
-        b->row += ABREAST * b->row_step;
-        b->unit += ABREAST * b->unit_step;
-        b->ax += ABREAST * b->ax_step;
-        b->ah += ABREAST * b->ah_step;
-    }
-    for (; count; count--) {
-        cell(1, s, b);
-        b->row += b->row_step;
-        b->unit += b->unit_step;
-        b->ax += b->ax_step;
-        b->ah += b->ah_step;
+    const size_t ax_gates = s->cell->ax_gates, ax_row = s->cell->ax_row;
+    struct block b = {
+        .row = row,
+        .unit = unit,
+        .row_step = along_rows ? 1 : 0,
+        .unit_step = along_rows ? 0 : LANES,
+        .ax = s->ax + row * ax_row + unit * ax_gates,
+        .ah = ah,
+        .ax_step = along_rows ? ax_row : LANES * ax_gates,
+        .ah_step = ah_step,
+    };
+    for (size_t n; count; count -= n) {
+        if (ABREAST > 1 && count >= ABREAST) {
+            n = ABREAST;
+            cell(ABREAST, s, &b);
+        } else {
+            n = 1;
+            cell(1, s, &b);
+        }
+        b.row += n * b.row_step;
+        b.unit += n * b.unit_step;
+        b.ax += n * b.ax_step;
+        b.ah += n * b.ah_step;
     }
 }
 
 /* One of these for each kind of gate block: their code is the bulk of a back end, and stands there once. */
-static GRU_NOINLINE void TIERED(cells_after)(const struct gru_step *s, struct block *b, size_t count)
+static GRU_NOINLINE void TIERED(cells_after)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
+                                              size_t count, const float *ah, size_t ah_step)
 {
-    TIERED(cell_line)(s, b, count, TIERED(cell_after));
+    TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, TIERED(cell_after));
 }
 
-static GRU_NOINLINE void TIERED(cells_none)(const struct gru_step *s, struct block *b, size_t count)
+static GRU_NOINLINE void TIERED(cells_none)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
+                                              size_t count, const float *ah, size_t ah_step)
 {
-    TIERED(cell_line)(s, b, count, TIERED(cell_none));
+    TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, TIERED(cell_none));
 }
 
-static GRU_NOINLINE void TIERED(cells_reset)(const struct gru_step *s, struct block *b, size_t count)
+static GRU_NOINLINE void TIERED(cells_reset)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
+                                              size_t count, const float *ah, size_t ah_step)
 {
-    TIERED(cell_line)(s, b, count, TIERED(cell_reset));
+    TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, TIERED(cell_reset));
 }
 
-static GRU_NOINLINE void TIERED(cells_before)(const struct gru_step *s, struct block *b, size_t count)
+static GRU_NOINLINE void TIERED(cells_before)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
+                                              size_t count, const float *ah, size_t ah_step)
 {
-    TIERED(cell_line)(s, b, count, TIERED(cell_before));
+    TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, TIERED(cell_before));
 }
 
-/* The gate blocks of some groups of one row. */
-GRU_INLINE void TIERED(cells_of_row)(const struct gru_step *s, TIERED(cells) * cells, size_t gates, size_t row,
-                                     size_t first, size_t groups, const float *sums)
-{
-    const size_t ax_step = s->cell->ax_gates * LANES;
-    const float *ax = s->ax + row * s->cell->ax_row + first * ax_step;
-    struct block b = {row, first * LANES, 0, LANES, ax, sums, ax_step, gates * LANES};
-    cells(s, &b, groups);
-}
-
-/* Those of a panel: `sums` are [row][group][gate][lane]. They go along the rows, unless those are few. */
+/* The gate blocks of a panel, whose `sums` are [row][group][gate][lane]. They go along the rows, unless those are few. */
 static void TIERED(cells_of_panel)(const struct gru_step *s, TIERED(cells) * cells, size_t gates, size_t row,
                                    size_t rows, size_t first, size_t groups, const float *sums)
 {
-    const size_t ah_step = gates * LANES, ah_row = groups * ah_step;
-    const size_t ax_step = s->cell->ax_gates * LANES, ax_row = s->cell->ax_row;
-    const float *ax = s->ax + row * ax_row + first * ax_step;
+    const size_t group = gates * LANES;
     if (rows < ABREAST)
         for (size_t r = 0; r < rows; r++)
-            TIERED(cells_of_row)(s, cells, gates, row + r, first, groups, sums + r * ah_row);
+            cells(s, 0, row + r, first * LANES, groups, sums + r * groups * group, group);
     else
-        for (size_t g = 0; g < groups; g++) {
-            struct block b = {row, (first + g) * LANES, 1, 0, ax + g * ax_step, sums + g * ah_step, ax_row, ah_row};
-            cells(s, &b, rows);
-        }
+        for (size_t g = 0; g < groups; g++)
+            cells(s, 1, row, (first + g) * LANES, rows, sums + g * group, groups * group);
 }
 
 /* Groups first .. end - 1 of all rows. */
@@ -108,7 +111,7 @@ static void TIERED(step_row)(const struct gru_step *s, const struct gru_product 
     _Alignas(GRU_ALIGNMENT) float sums[4 * GRU_MAX_GATES * LANES];
     for (size_t groups; first < end; first += groups) {
         groups = row(m, first, end, in, sums);
-        TIERED(cells_of_row)(s, cells, m->gates, 0, first, groups, sums);
+        cells(s, 0, 0, first * LANES, groups, sums, m->gates * LANES);
     }
 }
 
@@ -195,7 +198,7 @@ static void TIERED(stream_groups)(const struct gru_stream *stream, TIERED(cells)
     const size_t end = s->cell->groups, ax_step = s->cell->ax_gates * LANES;
     for (size_t first = 0, groups; first < end; first += groups) {
         groups = row_pair(stream->input, m, first, end, stream->x_room, s->h, s->ax + first * ax_step, sums);
-        TIERED(cells_of_row)(s, cells, m->gates, 0, first, groups, sums);
+        cells(s, 0, 0, first * LANES, groups, sums, m->gates * LANES);
     }
 }
 
