@@ -16,14 +16,27 @@ struct block {
     size_t row_step, unit_step; /* to the next: 1 and 0, or 0 and LANES */
     const float *ax, *ah;
     size_t ax_step, ah_step;
+    const vec *ax_sums, *ah_sums; /* what ax and ah point to otherwise: sums that are still in registers */
+    size_t ax_gates, ah_gates;    /* from one's sums to the next one's */
 };
+
+/* Which of the two it is, is known when this is compiled. */
+GRU_INLINE vec block_ax(const struct block *b, size_t k, size_t gate)
+{
+    return b->ax_sums ? b->ax_sums[k * b->ax_gates + gate] : v_load(b->ax + k * b->ax_step + gate * LANES);
+}
+
+GRU_INLINE vec block_ah(const struct block *b, size_t k, size_t gate)
+{
+    return b->ah_sums ? b->ah_sums[k * b->ah_gates + gate] : v_load(b->ah + k * b->ah_step + gate * LANES);
+}
 
 #endif
 
 /* r or z from its two sums. */
-GRU_INLINE void TIERED(v_gate)(const size_t n, const struct gru_step *s, const struct block *b, int gate, vec *a)
+GRU_INLINE void TIERED(v_gate)(const size_t n, const struct gru_step *s, const struct block *b, size_t gate, vec *a)
 {
-    EACH a[k] = v_add(v_load(b->ax + k * b->ax_step + gate * LANES), v_load(b->ah + k * b->ah_step + gate * LANES));
+    EACH a[k] = v_add(block_ax(b, k, gate), block_ah(b, k, gate));
     if (s->cell->clips)
         EACH a[k] = v_clip(a[k], s->cell->clip);
     if (s->cell->gates == GRU_GATES_HARD_SIGMOID) {
@@ -107,7 +120,7 @@ GRU_INLINE void TIERED(cell_after)(const size_t n, const struct gru_step *s, con
     TIERED(v_gate)(n, s, b, 1, z);
     TIERED(show)(n, s, b, GRU_R, r);
     TIERED(show)(n, s, b, GRU_Z, z);
-    EACH c[k] = v_fma(r[k], v_load(b->ah + k * b->ah_step + 2 * LANES), v_load(b->ax + k * b->ax_step + 2 * LANES));
+    EACH c[k] = v_fma(r[k], block_ah(b, k, 2), block_ax(b, k, 2));
     TIERED(v_candidate)(n, s, c);
     TIERED(finish)(n, s, b, z, c);
 }
@@ -118,7 +131,7 @@ GRU_INLINE void TIERED(cell_none)(const size_t n, const struct gru_step *s, cons
     vec z[ABREAST], c[ABREAST];
     TIERED(v_gate)(n, s, b, 0, z);
     TIERED(show)(n, s, b, GRU_Z, z);
-    EACH c[k] = v_add(v_load(b->ax + k * b->ax_step + LANES), v_load(b->ah + k * b->ah_step + LANES));
+    EACH c[k] = v_add(block_ax(b, k, 1), block_ah(b, k, 1));
     TIERED(v_candidate)(n, s, c);
     TIERED(finish)(n, s, b, z, c);
 }
@@ -141,7 +154,7 @@ GRU_INLINE void TIERED(cell_before)(const size_t n, const struct gru_step *s, co
 {
     const size_t first = b->row * s->cell->h_row + b->unit, next = b->row_step * s->cell->h_row + b->unit_step;
     vec z[ABREAST], c[ABREAST];
-    EACH c[k] = v_add(v_load(b->ax + k * b->ax_step + 2 * LANES), v_load(b->ah + k * b->ah_step));
+    EACH c[k] = v_add(block_ax(b, k, 2), block_ah(b, k, 0));
     TIERED(v_candidate)(n, s, c);
     EACH z[k] = v_load(s->z + first + k * next);
     TIERED(finish)(n, s, b, z, c);

@@ -58,31 +58,41 @@ GRU_INLINE void chains_step(const int G, const int V, const int steps, size_t wi
         w[v] += (size_t)(steps * G) * width;
 }
 
-/* What is left from `k` on, and the sums. */
-GRU_INLINE void chains_end(const int G, const int V, size_t width, const struct chains *m, size_t k, const float **w,
-                           vec *acc)
+/* What is left from `k` on. */
+GRU_INLINE void chains_rest(const int G, const int V, size_t width, const struct chains *m, size_t k, const float **w,
+                            vec *acc)
 {
     for (; k + TILE_STEP <= m->length; k += TILE_STEP)
         chains_step(G, V, TILE_STEP, width, m->x + k, w, acc);
     for (; k < m->length; k++)
         chains_step(G, V, 1, width, m->x + k, w, acc);
+}
+
+GRU_INLINE void chains_sum(const int G, const int V, size_t width, const struct chains *m, vec *acc)
+{
+    const float *w[4];
+    chains_start(G, V, m, w, acc);
+    chains_rest(G, V, width, m, 0, w, acc);
+}
+
+GRU_INLINE void chains_store(const int columns, const struct chains *m, const vec *acc)
+{
     GRU_UNROLL
-    for (int c = 0; c < V * G; c++)
+    for (int c = 0; c < columns; c++)
         v_store(m->out + c * LANES, acc[c]);
 }
 
 GRU_INLINE void chains_one(const int G, const int V, size_t width, const struct chains *m)
 {
     vec acc[TILE_ACCUMULATORS];
-    const float *w[4];
-    chains_start(G, V, m, w, acc);
-    chains_end(G, V, width, m, 0, w, acc);
+    chains_sum(G, V, width, m, acc);
+    chains_store(V * G, m, acc);
 }
 
-GRU_INLINE void chains_both(const int GA, const int GB, const int V, size_t width, const struct chains *a,
-                            const struct chains *b)
+/* The chains of both side by side, as long as both have inputs, then the rest of each. */
+GRU_INLINE void chains_sum_both(const int GA, const int GB, const int V, size_t width, const struct chains *a,
+                                const struct chains *b, vec *acc_a, vec *acc_b)
 {
-    vec acc_a[TILE_ACCUMULATORS], acc_b[TILE_ACCUMULATORS];
     const float *wa[4], *wb[4];
     chains_start(GA, V, a, wa, acc_a);
     chains_start(GB, V, b, wb, acc_b);
@@ -92,8 +102,17 @@ GRU_INLINE void chains_both(const int GA, const int GB, const int V, size_t widt
         chains_step(GA, V, TILE_STEP, width, a->x + k, wa, acc_a);
         chains_step(GB, V, TILE_STEP, width, b->x + k, wb, acc_b);
     }
-    chains_end(GA, V, width, a, k, wa, acc_a);
-    chains_end(GB, V, width, b, k, wb, acc_b);
+    chains_rest(GA, V, width, a, k, wa, acc_a);
+    chains_rest(GB, V, width, b, k, wb, acc_b);
+}
+
+GRU_INLINE void chains_both(const int GA, const int GB, const int V, size_t width, const struct chains *a,
+                            const struct chains *b)
+{
+    vec acc_a[TILE_ACCUMULATORS], acc_b[TILE_ACCUMULATORS];
+    chains_sum_both(GA, GB, V, width, a, b, acc_a, acc_b);
+    chains_store(V * GA, a, acc_a);
+    chains_store(V * GB, b, acc_b);
 }
 
 /* As many groups as fit, at most `whole`; a narrow one alone. Each returns how many. */

@@ -12,6 +12,24 @@
 #define STEP_ROWS (8 * TILE_ROWS)
 #endif
 
+#ifndef GRU_KERNELS_STEP_ON
+#define GRU_KERNELS_STEP_ON
+
+/* On to the next step. A stride that leads nowhere may be of any size, so after the last one nothing but h moves. */
+GRU_INLINE void step_on(struct gru_step *s, int last)
+{
+    float *h = s->h;
+    s->h = s->h_next;
+    s->h_next = h;
+    if (last)
+        return;
+    s->ax += s->rows * s->cell->ax_row;
+    s->y_shift += s->y_step;
+    s->gate_shift += s->gate_step;
+}
+
+#endif
+
 typedef void TIERED(cell)(const size_t n, const struct gru_step *s, const struct block *b);
 /* `count` gate blocks along the rows or along the groups, from a row and a unit on, with sums ah_step floats apart. */
 typedef void TIERED(cells)(const struct gru_step *s, int along_rows, size_t row, size_t unit, size_t count,
@@ -165,9 +183,13 @@ static void TIERED(candidate)(const struct gru_step *s, size_t first, size_t end
     v_end();
 }
 
+#include "small.h"
+
 static void TIERED(steps)(struct gru_step *s, size_t count)
 {
     const size_t groups = s->cell->groups;
+    if (TIERED(steps_were_small)(s, count))
+        count = 0;
     for (; count; count--) {
         if (s->cell->reset == GRU_RESET_AFTER) {
             TIERED(step_after)(s, 0, groups);
@@ -177,14 +199,7 @@ static void TIERED(steps)(struct gru_step *s, size_t count)
             TIERED(step_reset)(s, 0, groups);
             TIERED(step_candidate)(s, 0, groups);
         }
-        float *h = s->h;
-        s->h = s->h_next;
-        s->h_next = h;
-        if (count == 1)
-            break; /* a stride that leads nowhere may be of any size */
-        s->ax += s->rows * s->cell->ax_row;
-        s->y_shift += s->y_step;
-        s->gate_shift += s->gate_step;
+        step_on(s, count == 1);
     }
     v_end();
 }
@@ -212,7 +227,8 @@ static void TIERED(stream)(const struct gru_stream *stream)
     else
         for (size_t unit = 0; unit < hidden; unit += LANES)
             v_store(s->h + unit, v_set1(0.0f));
-    if (s->cell->reset == GRU_RESET_AFTER) {
+    if (TIERED(stream_was_small)(stream)) {
+    } else if (s->cell->reset == GRU_RESET_AFTER) {
         TIERED(stream_groups)(stream, TIERED(cells_after));
     } else if (s->cell->reset == GRU_RESET_NONE) {
         TIERED(stream_groups)(stream, TIERED(cells_none));
