@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tiny.c: bench-tiny: what a step costs where numbers are tiny, at each scale from 2^-149 to 1, against ordinary ones. */
+#include "clock.h"
+#include "util.h"
+
+#include <gru.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { UNITS = 64, STEPS = 4, TURNS = 60 };
+
+/* Which arrays are of the scale; the others are ordinary. */
+enum kind { INPUTS, STATES, WEIGHTS, BIASES, ALL_BUT_WEIGHTS, ALL, ALL_UNBIASED, KINDS };
+static const char *const kind_names[KINDS] = {"x", "h0", "weights", "biases", "all but weights", "all", "all, no biases"};
+
+/* What stands in the table: the worst ratio of a band of scales. */
+static const struct band {
+    int first, last;
+} bands[] = {{-149, -127}, {-126, -101}, {-100, -63}, {-62, -49}, {-48, -41}, {-40, -21}, {-20, -1}};
+enum { BANDS = sizeof bands / sizeof *bands };
+
+/* One layer with its arrays: numbers from a half to one in magnitude, times the scale. */
+struct run {
+    gru_layer *layer;
+    float w[3 * UNITS * UNITS], u[3 * UNITS * UNITS], bx[3 * UNITS], bh[3 * UNITS];
+    float x[STEPS * UNITS], h0[UNITS], y[STEPS * UNITS];
+    gru_io io;
+    void *workspace;
+    size_t bytes;
+};
+
+static void fill(float *array, size_t count, int exponent, struct random *random)
+{
+    for (size_t i = 0; i < count; i++) {
+        float magnitude = (float)(0.5 + 0.5 * random_unit(random));
+        array[i] = ldexpf(random_below(random, 2) ? magnitude : -magnitude, exponent);
+    }
+}
+
+/* Ordinary weights are an eighth of that, so that ordinary sums stay where activations aren't flat. */
+static void make(struct run *run, const gru_backend *backend, enum kind kind, int exponent)
+{
+    struct random random = {1};
+    gru_desc desc = {.size = sizeof desc, .input = UNITS, .hidden = UNITS, .backend = backend};
+    gru_weights weights = {.size = sizeof weights};
+    int w = kind == WEIGHTS || kind >= ALL ? exponent : -3, all = kind >= ALL_BUT_WEIGHTS;
+    fill(run->w, 3 * UNITS * UNITS, w, &random);
+    fill(run->u, 3 * UNITS * UNITS, w, &random);
+    fill(run->bx, 3 * UNITS, all || kind == BIASES ? exponent : 0, &random);
+    fill(run->bh, 3 * UNITS, all || kind == BIASES ? exponent : 0, &random);
+    fill(run->x, STEPS * UNITS, all || kind == INPUTS ? exponent : 0, &random);
+    fill(run->h0, UNITS, all || kind == STATES ? exponent : 0, &random);
+    gru_error error;
+    int biased = kind != ALL_UNBIASED;
+    desc.bias = biased ? GRU_BIAS_SIX : GRU_BIAS_NONE;
+    if (gru_weights_pytorch(&weights, &desc, run->w, run->u, biased ? run->bx : NULL, biased ? run->bh : NULL, &error) != GRU_OK ||
+        gru_layer_create(&run->layer, &desc, &weights, NULL, &error) != GRU_OK ||
+        gru_workspace_bytes(run->layer, STEPS, 1, &run->bytes, &error) != GRU_OK)
+        fail("%s", error.text);
+    run->workspace = take(run->bytes, 1);
+    run->io = (gru_io){.size = sizeof run->io, .steps = STEPS, .rows = 1, .x = run->x, .x_step = UNITS, .x_row = UNITS,
+                       .y = run->y, .y_step = UNITS, .y_row = UNITS, .state = {.h0 = run->h0, .h0_row = UNITS}};
+}
+
+static void drop(struct run *run)
+{
+    gru_layer_destroy(run->layer);
+    free(run->workspace);
+}
+
+static double time_of(struct run *run)
+{
+    uint64_t start = clock_ticks();
+    for (int i = 0; i < 4; i++)
+        gru_run(run->layer, &run->io, run->workspace, run->bytes, NULL);
+    return clock_between(start, clock_ticks());
+}
+
+/* In turns, and the best of each: what a neighbour or an interrupt adds doesn't count, what the numbers cost does. */
+static double ratio(struct run *tiny, struct run *ordinary)
+{
+    double best = INFINITY, plain = INFINITY, start = clock_seconds();
+    for (int turn = 0; turn < TURNS && (turn < 4 || clock_seconds() - start < 5e-3); turn++) {
+        best = fmin(best, time_of(tiny));
+        plain = fmin(plain, time_of(ordinary));
+    }
+    return best / plain;
+}
+
+static void measure(const gru_backend *backend)
+{
+    static struct run ordinary, tiny;
+    double worst[BANDS][KINDS] = {{0}};
+    size_t over = 0, all = 0;
+    make(&ordinary, backend, BIASES, 0);
+    for (enum kind kind = INPUTS; kind < KINDS; kind++) {
+        for (size_t b = 0; b < BANDS; b++) {
+            for (int exponent = bands[b].first; exponent <= bands[b].last; exponent++) {
+                make(&tiny, backend, kind, exponent);
+                double r = ratio(&tiny, &ordinary);
+                if (r > 1.05) /* a second look: ratios of bests still are a measurement */
+                    r = fmin(r, ratio(&tiny, &ordinary));
+                drop(&tiny);
+                worst[b][kind] = fmax(worst[b][kind], r);
+                over += r > 1.05;
+                all++;
+            }
+        }
+    }
+    drop(&ordinary);
+    printf("%s, H = I = %d, %d steps: the longest time at any scale of a band, relative to ordinary numbers\n%-16s",
+           gru_backend_name(backend), UNITS, STEPS, "");
+    for (enum kind kind = INPUTS; kind < KINDS; kind++)
+        printf("%16s", kind_names[kind]);
+    for (size_t b = 0; b < BANDS; b++) {
+        printf("\n2^%-4d .. 2^%-4d", bands[b].first, bands[b].last);
+        for (enum kind kind = INPUTS; kind < KINDS; kind++)
+            printf("%16.2f", worst[b][kind]);
+    }
+    printf("\n%zu of %zu are more than 5 %% over\n\n", over, all);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 2 || (argc == 2 && argv[1][0] == '-'))
+        fail("bench-tiny takes the name of a back end, or nothing for each that this CPU has");
+    clock_start();
+    const gru_backend *backend;
+    for (size_t i = 0; (backend = gru_backend_at(i)); i++)
+        if (argc < 2 || strcmp(argv[1], gru_backend_name(backend)) == 0)
+            measure(backend);
+    return 0;
+}
