@@ -233,10 +233,12 @@ void test_sizes_stack_ends(void)
     for (size_t less = 0; less < 200 && narrow && broad; less++) {
         for (size_t row = 1; row <= 2; row++) {
             const gru_layer *layers[] = {narrow, less % 2 ? narrow : broad};
-            size_t gap = less < 100 ? less / 2 : less * 300, steps = (((size_t)1 << 60) - gap) / row, bytes = 7;
+            size_t gap = less < 100 ? less / 2 : less * 300, bytes = 7;
+            /* Four times so many bytes end where the rounding up to a line would wrap round. */
+            size_t steps = (((size_t)1 << (60 + less % 3)) - gap) / row;
             enum gru_status status = gru_stack_workspace_bytes(layers, 2, steps, row, &bytes, &error);
             judge(status, bytes, (wide)2 * 4 * steps * row, "the end of a stack", steps, row);
-            CHECK(status == GRU_OK || less < 190, "%zu steps would fit", steps);
+            CHECK(status == GRU_OK || less < 190 || less % 3 > 0, "%zu steps would fit", steps);
         }
     }
     gru_layer_destroy(narrow);
