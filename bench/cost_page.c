@@ -1,32 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cost_page.c: the costs as one self-contained HTML page: plots, table, machine; no script, nothing from elsewhere. */
 #include "cost.h"
+#include "page.h"
 #include "svg.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Series differ in colour, dashes and marks, so that the page also prints in black and white. The colours are those of Okabe and
- * Ito, which colour-blind readers can tell apart. */
-static const char style[] =
-    ":root{color-scheme:light dark;--ink:#1b1b1b;--paper:#fff;--soft:#d9d9d9;--heat:#0072b2}\n"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e8e8e8;--paper:#16181b;--soft:#3a3d42;--heat:#56b4e9}}\n"
-    "body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:2rem auto;"
-    "padding:0 1rem}\n"
-    "h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}\n"
-    "svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text{fill:var(--ink);paint-order:stroke;"
-    "stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}\n"
-    ".grid{stroke:var(--soft);stroke-width:.6;fill:none}.axis{stroke:var(--ink);fill:none}\n"
-    ".mark-line{stroke:var(--ink);stroke-dasharray:2 4;fill:none}\n"
-    ".line{fill:none;stroke-width:1.8}.thin{stroke-width:.9;stroke-dasharray:3 3!important;opacity:.75}\n"
-    ".mark{fill:var(--paper);stroke-width:1.6}.heat{fill:var(--heat);stroke:var(--soft)}\n"
-    ".s0{stroke:#0072b2}.s1{stroke:#d55e00;stroke-dasharray:8 3}.s2{stroke:#009e73;stroke-dasharray:5 2 1 2}"
-    ".s3{stroke:#cc79a7;stroke-dasharray:2 2}.s4{stroke:#b8860b;stroke-dasharray:10 2 2 2}"
-    ".s5{stroke:#56b4e9;stroke-dasharray:4 4}.s6{stroke:#7b5ea7;stroke-dasharray:1 2}.s7{stroke:#8c564b}.s8{stroke:#888}"
-    ".s9{stroke:var(--ink)}.mark{stroke-dasharray:none}\n"
-    ".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px}\n"
-    "th,td{text-align:right;padding:.2rem .6rem;border-bottom:1px solid var(--soft)}th:first-child,td:first-child{text-align:"
-    "left}th,td{white-space:nowrap}\n";
 
 static struct cost_points gather(const struct cost *cost)
 {
@@ -78,11 +57,8 @@ static void put_table(FILE *out, const struct cost *cost)
 static void put_head(FILE *out, const struct cost *cost)
 {
     const struct machine *machine = &cost->report->limits->machine;
-    fputs("<!doctype html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
-          "<meta name='viewport' content='width=device-width,initial-scale=1'>\n<title>What a GRU costs</title>\n<style>\n",
-          out);
-    fputs(style, out);
-    fputs("</style>\n</head>\n<body>\n<h1>What a GRU costs on this CPU</h1>\n<p>", out);
+    page_begin(out, "What a GRU costs on this CPU");
+    fputs("<p>", out);
     svg_text(out, machine->cpu);
     fprintf(out, "; L1d %s, L2 %s, L3 %s; hypervisor ", bytes_text((double)machine->cache[0]),
             bytes_text((double)machine->cache[1]), bytes_text((double)machine->cache[2]));
@@ -128,7 +104,7 @@ void cost_page(const struct cost *cost, const char *file)
         svg_text(out, cost->target->machine.cpu);
         fputs("</p>\n", out);
     }
-    fputs("</body>\n</html>\n", out);
+    page_end(out);
     whole_close(&whole);
     free(points.point);
 }

@@ -155,10 +155,10 @@ void cost_plot_roofline(struct svg *svg, const struct cost *cost, const struct c
             double x[] = {start, knee};
             double y[] = {start * bandwidth, knee * bandwidth};
             svg_line(svg, x, y, 2, 9, 0);
+            char label[48];
+            snprintf(label, sizeof label, "%s %s GB/s", roofs[level], number_text(bandwidth));
+            svg_label_along(svg, x, y, 12.0, label);
         }
-        char label[48];
-        snprintf(label, sizeof label, "%s %s GB/s", roofs[level], number_text(bandwidth));
-        svg_label(svg, svg_x(svg, fmax(start, 0.25)) + 3, svg_y(svg, fmax(start, 0.25) * bandwidth) - 4, "start", label);
     }
     double peak[] = {backend->peak_one, backend->peak_one};
     double across[] = {svg->x_low, svg->x_high};

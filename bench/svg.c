@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* svg.c: plots with logarithmic axes as inline SVG. */
+/* svg.c: plots as inline SVG. */
 #include "svg.h"
 
 #include "util.h"
@@ -32,19 +32,34 @@ void svg_end(struct svg *svg)
     fputs("</svg>\n", svg->out);
 }
 
+static double place(const struct svg *svg, double value, double low, double high)
+{
+    return svg->linear ? (value - low) / (high - low) : log(value / low) / log(high / low);
+}
+
 double svg_x(const struct svg *svg, double x)
 {
-    return svg->left + (svg->right - svg->left) * log(x / svg->x_low) / log(svg->x_high / svg->x_low);
+    return svg->left + (svg->right - svg->left) * place(svg, x, svg->x_low, svg->x_high);
 }
 
 double svg_y(const struct svg *svg, double y)
 {
-    return svg->bottom - (svg->bottom - svg->top) * log(y / svg->y_low) / log(svg->y_high / svg->y_low);
+    return svg->bottom - (svg->bottom - svg->top) * place(svg, y, svg->y_low, svg->y_high);
 }
 
 void svg_label(struct svg *svg, double px, double py, const char *anchor, const char *text)
 {
     fprintf(svg->out, "<text x='%.1f' y='%.1f' text-anchor='%s'>", px, py, anchor);
+    svg_text(svg->out, text);
+    fputs("</text>\n", svg->out);
+}
+
+void svg_label_along(struct svg *svg, const double x[2], const double y[2], double after, const char *text)
+{
+    double from_x = svg_x(svg, x[0]), from_y = svg_y(svg, y[0]);
+    double angle = atan2(svg_y(svg, y[1]) - from_y, svg_x(svg, x[1]) - from_x);
+    fprintf(svg->out, "<text transform='translate(%.1f %.1f) rotate(%.1f) translate(%.1f -5)'>", from_x, from_y,
+            angle * 57.29578, after);
     svg_text(svg->out, text);
     fputs("</text>\n", svg->out);
 }
@@ -74,6 +89,25 @@ static double tick_above(double value, int octaves)
     return tick < value * (1.0 - 1e-9) ? tick_after(tick, octaves) : tick;
 }
 
+/* A grid line at y, and its number. */
+static void put_across(struct svg *svg, double y)
+{
+    fprintf(svg->out, "<path class='grid' d='M%.1f %.1fH%.1f'/>\n", svg->left, svg_y(svg, y), svg->right);
+    char text[32];
+    snprintf(text, sizeof text, "%g", fabs(y) < 1e-9 ? 0.0 : y);
+    svg_label(svg, svg->left - 6, svg_y(svg, y) + 4, "end", text);
+}
+
+static void put_frame(struct svg *svg, const char *x_title, const char *y_title)
+{
+    fprintf(svg->out, "<path class='axis' d='M%.1f %.1fV%.1fH%.1f'/>\n", svg->left, svg->top, svg->bottom, svg->right);
+    svg_label(svg, 0.5 * (svg->left + svg->right), svg->bottom + 38, "middle", x_title);
+    fprintf(svg->out, "<text class='title' transform='translate(16 %.1f) rotate(-90)' text-anchor='middle'>",
+            0.5 * (svg->top + svg->bottom));
+    svg_text(svg->out, y_title);
+    fputs("</text>\n", svg->out);
+}
+
 void svg_axes(struct svg *svg, double x_low, double x_high, double y_low, double y_high, int octaves,
               const char *x_title, const char *y_title)
 {
@@ -91,18 +125,29 @@ void svg_axes(struct svg *svg, double x_low, double x_high, double y_low, double
         snprintf(text, sizeof text, "%g", x);
         svg_label(svg, svg_x(svg, x), svg->bottom + 16, "middle", text);
     }
-    for (double y = svg->y_low; y <= svg->y_high * 1.001; y = tick_after(y, 0)) {
-        fprintf(svg->out, "<path class='grid' d='M%.1f %.1fH%.1f'/>\n", svg->left, svg_y(svg, y), svg->right);
-        char text[32];
-        snprintf(text, sizeof text, "%g", y);
-        svg_label(svg, svg->left - 6, svg_y(svg, y) + 4, "end", text);
-    }
-    fprintf(svg->out, "<path class='axis' d='M%.1f %.1fV%.1fH%.1f'/>\n", svg->left, svg->top, svg->bottom, svg->right);
-    svg_label(svg, 0.5 * (svg->left + svg->right), svg->bottom + 38, "middle", x_title);
-    fprintf(svg->out, "<text class='title' transform='translate(16 %.1f) rotate(-90)' text-anchor='middle'>",
-            0.5 * (svg->top + svg->bottom));
-    svg_text(svg->out, y_title);
-    fputs("</text>\n", svg->out);
+    for (double y = svg->y_low; y <= svg->y_high * 1.001; y = tick_after(y, 0))
+        put_across(svg, y);
+    put_frame(svg, x_title, y_title);
+}
+
+void svg_axes_runs(struct svg *svg, const char *const *labels, size_t n, double y_low, double y_high, const char *y_title)
+{
+    svg->linear = 1;
+    svg->x_low = -0.5;
+    svg->x_high = (double)n - 0.5;
+    /* Steps of 1, 2 or 5 times a power of ten, four to ten of them. */
+    double span = y_high > y_low ? y_high - y_low : 1.0;
+    double step = pow(10.0, floor(log10(span / 4.0)));
+    while (span / step > 9.0)
+        step = tick_after(step, 0);
+    svg->y_low = step * floor(y_low / step);
+    svg->y_high = step * ceil((y_low + span) / step);
+    for (double y = svg->y_low; y <= svg->y_high + 0.5 * step; y += step)
+        put_across(svg, y);
+    size_t each = n / 10 + 1;
+    for (size_t i = 0; i < n; i += each)
+        svg_label(svg, svg_x(svg, (double)i), svg->bottom + 16, "middle", labels[i]);
+    put_frame(svg, "", y_title);
 }
 
 void svg_line(struct svg *svg, const double *x, const double *y, size_t n, int series, int thin)

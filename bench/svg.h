@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* svg.h: plots with logarithmic axes as inline SVG; colours and fonts are classes of the page's style sheet. */
+/* svg.h: plots as inline SVG, with logarithmic axes or a linear series of runs; colours and fonts are classes of the page's style sheet. */
 #ifndef BENCH_SVG_H
 #define BENCH_SVG_H
 
@@ -13,6 +13,7 @@ struct svg {
     double width, height;             /* of the whole picture */
     double left, top, right, bottom;  /* of the plot's frame */
     double x_low, x_high, y_low, y_high;
+    int linear; /* both axes; else both are logarithmic */
 };
 
 /* Text with &, <, > and quotes made harmless. */
@@ -24,6 +25,8 @@ void svg_end(struct svg *svg);
 /* Axes: limits are widened to whole ticks (1, 2, 5 of each decade, or powers of two for `octaves`). */
 void svg_axes(struct svg *svg, double x_low, double x_high, double y_low, double y_high, int octaves,
               const char *x_title, const char *y_title);
+/* Linear axes for a series of runs 0 .. n - 1, with the labels of so many of them as have room. */
+void svg_axes_runs(struct svg *svg, const char *const *labels, size_t n, double y_low, double y_high, const char *y_title);
 double svg_x(const struct svg *svg, double x);
 double svg_y(const struct svg *svg, double y);
 
@@ -33,6 +36,8 @@ void svg_line(struct svg *svg, const double *x, const double *y, size_t n, int s
 void svg_mark(struct svg *svg, double x, double y, int series, const char *tip);
 void svg_vertical(struct svg *svg, double x, const char *label);
 void svg_label(struct svg *svg, double px, double py, const char *anchor, const char *text);
+/* Along a line from one point to another, just above it, starting so many units after the first. */
+void svg_label_along(struct svg *svg, const double x[2], const double y[2], double after, const char *text);
 void svg_legend(struct svg *svg, int row, int series, const char *text);
 
 #endif

@@ -3,25 +3,16 @@
 #include "bench.h"
 #include "history.h"
 #include "options.h"
+#include "track.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Entries a side that a step needs, and its least height. */
+/* Entries a side that a step needs. */
 enum { SIDE = 3 };
 
-struct track_step {
-    size_t at; /* the first entry after it; 0: none */
-    double ratio;
-    double p;
-};
-
-/*
- * The one step that explains a series best: the split with the greatest sum of squares between its sides' mean logarithms,
- * judged by the rank test; p is multiplied by the number of splits tried.
- */
-static struct track_step find_step(const double *log_ns, size_t n)
+struct track_step track_find_step(const double *log_ns, size_t n)
 {
     struct track_step best = {0, 1.0, 1.0};
     double most = 0.0;
@@ -46,6 +37,8 @@ static struct track_step find_step(const double *log_ns, size_t n)
     double before = stats_median(sides, best.at);
     best.ratio = exp(stats_median(sides + best.at, n - best.at) - before);
     free(sides);
+    if (best.p > 0.05 || fabs(log(best.ratio)) < 0.02)
+        best.at = 0;
     return best;
 }
 
@@ -89,8 +82,8 @@ static void print_sparkline(const char *name, const double *log_ns, size_t n)
 static void print_steps(const struct history *history, const char *name, const double *log_ns, const size_t *entry,
                         size_t n)
 {
-    struct track_step step = find_step(log_ns, n);
-    if (step.at == 0 || step.p > 0.05 || fabs(log(step.ratio)) < 0.02)
+    struct track_step step = track_find_step(log_ns, n);
+    if (step.at == 0)
         return;
     const struct history_entry *now = &history->entries[entry[step.at]];
     const struct history_entry *was = &history->entries[entry[step.at - 1]];
@@ -98,7 +91,7 @@ static void print_steps(const struct history *history, const char *name, const d
            was->commit[0] ? was->commit : "?", now->commit[0] ? now->commit : "?", now->date, step.p);
 }
 
-static void show(const char *file, const char *machine)
+static void show(const char *file, const char *machine, const char *html)
 {
     struct history history;
     history_read(&history, file);
@@ -126,6 +119,8 @@ static void show(const char *file, const char *machine)
                 print_sparkline(history.families[f], values, n);
         }
     }
+    if (html)
+        track_page(&history, which, html);
     free(values);
     free(entries);
     history_release(&history);
@@ -135,9 +130,11 @@ int track_main(int argc, char **argv)
 {
     const char *commit = NULL;
     const char *machine = NULL;
+    const char *html = NULL;
     const struct option options[] = {
         {"commit", OPTION_TEXT, &commit, "of the run that is added, if its file doesn't say", NULL, 0, 0},
         {"machine", OPTION_TEXT, &machine, "show the runs of this machine instead of the last run's", NULL, 0, 0},
+        {"html", OPTION_TEXT, &html, "write a page that draws each family's history to a file", NULL, 0, 0},
     };
     const struct command_line line = {
         "track HISTORY [RUN.json] [options]",
@@ -146,8 +143,10 @@ int track_main(int argc, char **argv)
         options, sizeof options / sizeof *options, 1, 2};
     const char *files[2];
     size_t given = options_parse(&line, argc, argv, files);
+    if (html)
+        whole_check(html);
     if (given == 2)
         history_add(files[0], files[1], commit);
-    show(files[0], machine);
+    show(files[0], machine, html);
     return 0;
 }
