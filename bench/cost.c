@@ -137,8 +137,10 @@ int cost_main(int argc, char **argv)
         read_limits(&limits, request.limits);
 
     bench_start();
-    if (!request.limits)
+    if (!request.limits) {
         limits_measure(&limits, request.quick, gru_backend_name(backend));
+        limits_measure_steps(&limits, request.quick);
+    }
     struct report report = {.limits = &limits};
     cost.report = &report;
     speed_activations(&report);

@@ -30,7 +30,7 @@ struct cost {
     const struct filed_report *cells; /* of `speed --json`, for the page; NULL if none */
     size_t count;
     struct cost_row rows[COST_ROWS_MAX];
-    double error_median; /* of the prediction here, leaving out the row predicted: as a share */
+    double error_median; /* of the prediction from this machine's limits, as a share, over rows that were quiet */
     double error_worst;
     size_t error_count;
 };
@@ -49,7 +49,7 @@ double cost_of_million(const struct cost *cost, const struct cost_row *row, doub
 /* H from which I = H, fp32 weights leave a cache of so many bytes. */
 double cost_leaves(size_t cache);
 
-/* Fits the prediction to the measured rows, predicts each from the others, and fills `predicted`. */
+/* Predicts each row from the limits alone, of the target if there is one, and finds the error of that on this machine. */
 void cost_predict(struct cost *cost);
 
 void cost_table(const struct cost *cost);

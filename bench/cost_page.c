@@ -96,8 +96,8 @@ void cost_page(const struct cost *cost, const char *file)
 
     fputs("<h2>Sizes</h2>\n", out);
     put_table(out, cost);
-    fprintf(out, "<p>The prediction of cost from limits alone, made for this machine with each row left out in turn, is off by "
-                 "%.0f %% in the median and %.0f %% at worst (%zu rows).</p>\n",
+    fprintf(out, "<p>Predicted from this machine's limits alone, these times are off by %.0f %% in the median and %.0f %% at worst "
+                 "(%zu rows; those that were never quiet are left out).</p>\n",
             100.0 * cost->error_median, 100.0 * cost->error_worst, cost->error_count);
     if (cost->target) {
         fputs("<p>Predicted for: ", out);

@@ -4,15 +4,23 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /*
- * The model: a step takes its limit there, plus its activations, plus what a call costs, times an inefficiency that depends
- * on what binds. Activations run on the FMA units, so their cost here is scaled by the two FMA peaks; a call's cost by
- * the two frequencies. The inefficiency is the median of (measured) / (sum) over the rows measured here that bind
- * alike, or over all rows if none does.
+ * The model. A layer's step computes and reads, and the two overlap in part:
+ *
+ *     time = (compute^p + read^p)^(1/p)
+ *
+ * compute: interpolated between the steps that the limits hold, in H and in the rows; beyond the largest of them each
+ * group of units takes what one takes there, plus `link` for each further input. What I differs from H by is links too.
+ * read: none if the weights fit in L1; else their bytes at the bandwidth of a set of that size, and, in batches, the weights of a
+ * group once more for each further tile of rows, unless they stay in L1.
+ *
+ * p was fitted on a Cascade Lake: 1.3 for single rows, whose loads wait for the chains they feed, 1.5 for tiles; with 1 or 2 the error is
+ * two to four times as great.
  */
-static const double call_ns = 60.0;
+static const double blend_row = 1.3;
+static const double blend_batch = 1.5;
+enum { TILE_ROWS = 4 };
 
 static const struct limits_backend *backend_or_best(const struct limits *limits, const char *name)
 {
@@ -20,64 +28,127 @@ static const struct limits_backend *backend_or_best(const struct limits *limits,
     return backend ? backend : &limits->backend[0];
 }
 
-static struct activation_cost activations_here(const struct cost *cost, const char *backend)
+static double groups_of(const struct limits_backend *backend, double hidden)
 {
-    for (size_t i = 0; i < cost->report->limits->backends; i++)
-        if (strcmp(cost->report->limits->backend[i].name, backend) == 0)
-            return cost->report->activations[i];
-    return (struct activation_cost){0.0, 0.0};
+    return ceil(hidden / (double)backend->lanes);
 }
 
-static double sum_at(const struct cost *cost, const struct limits *limits, const struct cost_row *row)
+/* ns for one more input of one group and row, where nothing but the FMA units binds. */
+static double link_of(const struct limits_backend *backend)
 {
-    const struct limits_backend *here = backend_or_best(cost->report->limits, row->spec.backend);
-    const struct limits_backend *there = backend_or_best(limits, row->spec.backend);
-    struct activation_cost activations = activations_here(cost, here->name);
-    double scale = here->peak_one / there->peak_one;
-    activations.sigmoid *= scale;
-    activations.tanh *= scale;
-    double units = 0.0;
-    for (size_t i = 0; i <= row->spec.deeper; i++)
-        units += (double)cell_hidden(&row->spec, i);
-    double elements = (double)row->spec.batch * units / (double)row->spec.threads;
-    struct bound bound = bound_of(limits, there, &activations, &row->spec);
-    return bound.ns + elements * (2.0 * activations.sigmoid + activations.tanh) +
-           call_ns * here->ghz / there->ghz / (double)row->spec.steps;
-}
-
-/* The inefficiency of rows that bind as `row` does, from all rows but that one. */
-static double inefficiency(const struct cost *cost, const double *ratio, size_t row)
-{
-    double alike[COST_ROWS_MAX], all[COST_ROWS_MAX];
-    size_t n = 0, any = 0;
-    for (size_t i = 0; i < cost->count; i++) {
-        if (i == row || ratio[i] <= 0.0)
-            continue;
-        all[any++] = ratio[i];
-        if (strcmp(cost->rows[i].bound.binds, cost->rows[row].bound.binds) == 0)
-            alike[n++] = ratio[i];
+    const struct limits_step *few = NULL, *many = NULL;
+    for (size_t i = 0; i < backend->steps; i++) {
+        const struct limits_step *step = &backend->step[i];
+        if (step->batch == 16 && step->hidden == 16)
+            few = step;
+        if (step->batch == 16 && step->hidden == 64)
+            many = step;
     }
-    return n >= 2 ? stats_median(alike, n) : any ? stats_median(all, any) : 1.0;
+    if (!few || !many)
+        return 6.0 * (double)backend->lanes / backend->peak_one;
+    double slope = many->ns / (16.0 * groups_of(backend, 64.0)) - few->ns / (16.0 * groups_of(backend, 16.0));
+    return fmax(slope / 96.0, 0.0);
+}
+
+/* At a number of rows that the limits have. */
+static double compute_at(const struct limits_backend *backend, double hidden, double input, size_t batch)
+{
+    const struct limits_step *below = NULL, *above = NULL;
+    for (size_t i = 0; i < backend->steps; i++) {
+        const struct limits_step *step = &backend->step[i];
+        if (step->batch != batch)
+            continue;
+        if ((double)step->hidden <= hidden)
+            below = step; /* they are in order */
+        else if (!above)
+            above = step;
+    }
+    double links = (double)batch * groups_of(backend, hidden) * link_of(backend);
+    if (!below || (double)below->hidden == hidden || !above) {
+        const struct limits_step *step = below ? below : above;
+        double same = (double)step->hidden;
+        return step->ns * groups_of(backend, hidden) / groups_of(backend, same) + links * (input + hidden - 2.0 * same);
+    }
+    double part = log(hidden / (double)below->hidden) / log((double)above->hidden / (double)below->hidden);
+    return exp(log(below->ns) * (1.0 - part) + log(above->ns) * part) + links * (input - hidden);
+}
+
+static double compute_of(const struct limits_backend *backend, double hidden, double input, double batch)
+{
+    size_t below = 0, above = 0;
+    for (size_t i = 0; i < backend->steps; i++) {
+        size_t rows = backend->step[i].batch;
+        if ((double)rows <= batch && rows > below)
+            below = rows;
+        if ((double)rows >= batch && (above == 0 || rows < above))
+            above = rows;
+    }
+    double low = fmax(compute_at(backend, hidden, input, below), 1.0);
+    if (above == 0)
+        return low * batch / (double)below;
+    double high = fmax(compute_at(backend, hidden, input, above), 1.0);
+    if (above == below)
+        return low;
+    double part = log(batch / (double)below) / log((double)above / (double)below);
+    return exp(log(low) * (1.0 - part) + log(high) * part);
+}
+
+static double read_of(const struct limits *limits, const struct limits_backend *backend, const struct cell_spec *spec,
+                      double all, double one, double inputs)
+{
+    double level1 = (double)limits->machine.cache[0];
+    double threads = (double)spec->threads;
+    if (all / threads <= 0.75 * level1)
+        return 0.0;
+    double ns = one / limits_bandwidth(limits, backend, spec->threads, all);
+    double group = 3.0 * inputs * (double)sizeof(float) * (double)backend->lanes;
+    double tiles = ceil((double)spec->batch / TILE_ROWS);
+    if (group > 0.75 * level1)
+        ns += (tiles - 1.0) * one / limits_bandwidth(limits, backend, spec->threads, group * threads);
+    return ns;
+}
+
+static double predict(const struct limits *limits, const struct cell_spec *spec)
+{
+    const struct limits_backend *backend = backend_or_best(limits, spec->backend);
+    double sum = 0.0;
+    for (size_t i = 0; i <= spec->deeper; i++) {
+        double hidden = (double)cell_hidden(spec, i);
+        double input = (double)cell_input(spec, i);
+        double one = 3.0 * hidden * (input + hidden) * (double)sizeof(float);
+        double compute = compute_of(backend, hidden, input, (double)spec->batch) / (double)spec->threads;
+        double read = read_of(limits, backend, spec, cell_weight_bytes(spec), one, input + hidden);
+        double p = spec->batch > 1 ? blend_batch : blend_row;
+        sum += pow(pow(compute, p) + pow(read, p), 1.0 / p);
+    }
+    return sum;
+}
+
+static void must_have_steps(const struct limits *limits)
+{
+    for (size_t i = 0; i < limits->backends; i++)
+        if (limits->backend[i].steps == 0)
+            fail("the limits hold no steps of '%s', which a prediction needs; `grubench limits` of this version has them",
+                 limits->backend[i].name);
 }
 
 void cost_predict(struct cost *cost)
 {
-    double ratio[COST_ROWS_MAX];
+    const struct limits *here = cost->report->limits;
+    const struct limits *there = cost->target ? cost->target : here;
+    must_have_steps(here);
+    must_have_steps(there);
     double errors[COST_ROWS_MAX];
-    for (size_t i = 0; i < cost->count; i++)
-        ratio[i] = cost->rows[i].ns / sum_at(cost, cost->report->limits, &cost->rows[i]);
     cost->error_count = 0;
     cost->error_worst = 0.0;
     for (size_t i = 0; i < cost->count; i++) {
         struct cost_row *row = &cost->rows[i];
-        double factor = inefficiency(cost, ratio, i);
-        if (row->ns > 0.0) {
-            double here = factor * sum_at(cost, cost->report->limits, row);
-            double error = fabs(log(here / row->ns));
-            errors[cost->error_count++] = expm1(error);
-            cost->error_worst = fmax(cost->error_worst, expm1(error));
-        }
-        row->predicted = factor * sum_at(cost, cost->target ? cost->target : cost->report->limits, row);
+        row->predicted = predict(there, &row->spec);
+        if (row->noisy || !(row->ns > 0.0))
+            continue;
+        double error = expm1(fabs(log(predict(here, &row->spec) / row->ns)));
+        errors[cost->error_count++] = error;
+        cost->error_worst = fmax(cost->error_worst, error);
     }
     cost->error_median = cost->error_count ? stats_median(errors, cost->error_count) : 0.0;
 }

@@ -52,8 +52,8 @@ void cost_table(const struct cost *cost)
     print_leaving(cost);
     if (cost->target)
         printf("predicted: us a step on %s, from its limits alone.\n", cost->target->machine.cpu);
-    printf("The prediction, made for this machine from the other rows, is off by %.0f %% in the median and %.0f %% at worst "
-           "(%zu rows).\n",
+    printf("Predicted from this machine's limits alone, these times are off by %.0f %% in the median and %.0f %% at worst (%zu rows; "
+           "those that were never quiet are left out).\n",
            100.0 * cost->error_median, 100.0 * cost->error_worst, cost->error_count);
 }
 

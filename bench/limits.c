@@ -243,6 +243,7 @@ static void measure_backend(const struct limits_isa *isa, struct crew *crew, boo
                             struct progress *progress)
 {
     snprintf(backend->name, sizeof backend->name, "%s", isa->name);
+    backend->lanes = isa->lanes;
     for (int pass = 0; pass < 2; pass++) {
         measure_peak(isa, crew, backend);
         backend->reads = 0;

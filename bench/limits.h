@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { LIMITS_SIZES = 32, LIMITS_ISAS = 4 };
+enum { LIMITS_SIZES = 32, LIMITS_ISAS = 4, LIMITS_STEPS = 32 };
 enum limits_pages { PAGES_SMALL, PAGES_HUGE };
 
 /* Read bandwidth of a working set, GB/s; `all` is the sum over all threads, each with a set of `bytes` of its own. */
@@ -21,14 +21,24 @@ struct limits_read {
     size_t ahead;
 };
 
+/* A single step of libgru, I = H, one thread. */
+struct limits_step {
+    size_t hidden;
+    size_t batch;
+    double ns;
+};
+
 struct limits_backend {
     char name[16];
+    size_t lanes;
     double peak_one; /* GFLOP/s */
     double peak_all;
     double ghz;    /* the core's frequency while at it */
     double fma_ns; /* latency of one fused multiply-add */
     size_t reads;
     struct limits_read read[LIMITS_SIZES];
+    size_t steps;
+    struct limits_step step[LIMITS_STEPS];
 };
 
 struct limits {
@@ -44,6 +54,9 @@ struct limits {
 /* Measures; `quick` takes fewer sizes and trials. `only` names one back end, NULL means all. Prints progress to stderr on a
  * terminal. */
 void limits_measure(struct limits *limits, bool quick, const char *only);
+
+/* Adds the steps, which need the library. */
+void limits_measure_steps(struct limits *limits, bool quick);
 
 void limits_to_json(cJSON *json, const struct limits *limits);
 void limits_from_json(struct limits *limits, const cJSON *json, const char *file);

@@ -65,6 +65,7 @@ int limits_main(int argc, char **argv)
     static struct limits limits;
     bench_start();
     limits_measure(&limits, quick, only);
+    limits_measure_steps(&limits, quick);
     if (!file || strcmp(file, "-") != 0)
         limits_print(&limits);
     if (file) {

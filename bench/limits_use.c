@@ -37,7 +37,7 @@ static void read_to_json(cJSON *json, const struct limits_read *read)
 void limits_to_json(cJSON *json, const struct limits *limits)
 {
     json_put_text(json, "grubench", "limits");
-    json_put_number(json, "format", 1);
+    json_put_number(json, "format", 2);
     machine_to_json(json, "machine", &limits->machine);
     json_put_number(json, "threads", (double)limits->threads);
     json_put_number(json, "quiet_level", limits->quiet_level);
@@ -48,6 +48,7 @@ void limits_to_json(cJSON *json, const struct limits *limits)
         const struct limits_backend *backend = &limits->backend[i];
         cJSON *entry = json_append_object(backends);
         json_put_text(entry, "name", backend->name);
+        json_put_number(entry, "lanes", (double)backend->lanes);
         json_put_number(entry, "fma_gflops_one", backend->peak_one);
         json_put_number(entry, "fma_gflops_all", backend->peak_all);
         json_put_number(entry, "ghz", backend->ghz);
@@ -55,6 +56,13 @@ void limits_to_json(cJSON *json, const struct limits *limits)
         cJSON *reads = json_put_array(entry, "read");
         for (size_t k = 0; k < backend->reads; k++)
             read_to_json(json_append_object(reads), &backend->read[k]);
+        cJSON *steps = json_put_array(entry, "steps");
+        for (size_t k = 0; k < backend->steps; k++) {
+            cJSON *step = json_append_object(steps);
+            json_put_number(step, "hidden", (double)backend->step[k].hidden);
+            json_put_number(step, "batch", (double)backend->step[k].batch);
+            json_put_number(step, "ns", backend->step[k].ns);
+        }
     }
 }
 
@@ -89,9 +97,24 @@ static void read_from_json(struct limits_read *read, const cJSON *json, const ch
     read->ahead = json_size_of(json, "prefetch", file);
 }
 
+static void steps_from_json(struct limits_backend *backend, const cJSON *json, const char *file)
+{
+    const cJSON *step;
+    cJSON_ArrayForEach(step, json_member(json, "steps", JSON_ARRAY, file))
+    {
+        if (backend->steps == LIMITS_STEPS)
+            fail("%s: more than %d steps", file, LIMITS_STEPS);
+        struct limits_step *to = &backend->step[backend->steps++];
+        to->hidden = (size_t)json_positive_of(step, "hidden", file);
+        to->batch = (size_t)json_positive_of(step, "batch", file);
+        to->ns = json_positive_of(step, "ns", file);
+    }
+}
+
 static void backend_from_json(struct limits_backend *backend, const cJSON *json, const char *file)
 {
     text_from_json(backend->name, sizeof backend->name, json, "name", file);
+    backend->lanes = (size_t)json_positive_of(json, "lanes", file);
     backend->peak_one = json_positive_of(json, "fma_gflops_one", file);
     backend->peak_all = json_positive_of(json, "fma_gflops_all", file);
     backend->ghz = json_positive_of(json, "ghz", file);
@@ -106,6 +129,7 @@ static void backend_from_json(struct limits_backend *backend, const cJSON *json,
     }
     if (backend->reads == 0)
         fail("%s: '%s' has no working sets", file, backend->name);
+    steps_from_json(backend, json, file);
 }
 
 void limits_from_json(struct limits *limits, const cJSON *json, const char *file)
@@ -113,6 +137,8 @@ void limits_from_json(struct limits *limits, const cJSON *json, const char *file
     *limits = (struct limits){0};
     if (strcmp(json_text_of(json, "grubench", file), "limits") != 0)
         fail("%s is not a file of `grubench limits --json`", file);
+    if (json_number_of(json, "format", file) != 2.0)
+        fail("%s is of another version of grubench; `grubench limits --json` makes it anew", file);
     machine_from_json(&limits->machine, json_member(json, "machine", JSON_OBJECT, file), file);
     limits->threads = json_size_of(json, "threads", file);
     limits->quiet_level = json_number_of(json, "quiet_level", file);
