@@ -55,7 +55,7 @@ static void add_rows(struct cost *cost, const struct request *request, const cha
         }
 }
 
-static void measure(struct cost *cost, struct report *report, const struct request *request)
+static void measure(struct cost *cost, struct report *report, struct limits *limits, const struct request *request)
 {
     struct sample_settings settings = {.repetitions = 6, .min_time = request->min_time, .max_time = request->max_time,
                                        .interval = 0.03, .seed = 1, .title = "cost"};
@@ -67,6 +67,7 @@ static void measure(struct cost *cost, struct report *report, const struct reque
     double start = clock_seconds();
     sample_cells(&library_linked, &settings, cells, cost->count);
     report->seconds = clock_seconds() - start;
+    report->raised = speed_raise(limits, cells, cost->count);
     for (size_t i = 0; i < cost->count; i++) {
         struct cost_row *row = &cost->rows[i];
         if (!cells[i].possible)
@@ -144,7 +145,7 @@ int cost_main(int argc, char **argv)
     struct report report = {.limits = &limits};
     cost.report = &report;
     speed_activations(&report);
-    measure(&cost, &report, &request);
+    measure(&cost, &report, &limits, &request);
     cost_predict(&cost);
     cost_table(&cost);
     if (request.csv)

@@ -145,24 +145,6 @@ static void measure_size(const struct limits_isa *isa, struct crew *crew, size_t
     }
 }
 
-/*
- * What one trial has shown to be possible bounds other figures too: a smaller set can be read at least as fast as a larger one, and a
- * thread alone is at least as fast as among others. Where the figures say otherwise, a neighbour or bad pages disturbed them.
- */
-static void make_consistent(struct limits_backend *backend, double threads)
-{
-    backend->peak_one = greater(backend->peak_one, backend->peak_all / threads);
-    for (size_t i = 0; i < backend->reads; i++)
-        for (int pages = PAGES_SMALL; pages <= PAGES_HUGE; pages++)
-            backend->read[i].one[pages] = greater(backend->read[i].one[pages], backend->read[i].all[pages] / threads);
-    for (size_t i = backend->reads; i-- > 1;)
-        for (int pages = PAGES_SMALL; pages <= PAGES_HUGE; pages++) {
-            struct limits_read *smaller = &backend->read[i - 1];
-            smaller->one[pages] = greater(smaller->one[pages], backend->read[i].one[pages]);
-            smaller->all[pages] = greater(smaller->all[pages], backend->read[i].all[pages]);
-        }
-}
-
 struct peak_run {
     const struct limits_isa *isa;
     double rate[CREW_MAX];
@@ -254,7 +236,7 @@ static void measure_backend(const struct limits_isa *isa, struct crew *crew, boo
             progress_step(progress, isa->name);
         }
     }
-    make_consistent(backend, (double)crew_threads(crew));
+    limits_make_consistent(backend, crew_threads(crew));
 }
 
 void limits_measure(struct limits *limits, bool quick, const char *only)

@@ -73,4 +73,15 @@ double limits_peak(const struct limits *limits, const struct limits_backend *bac
  * measured sizes in the logarithm of the size. */
 double limits_bandwidth(const struct limits *limits, const struct limits_backend *backend, size_t threads, double bytes);
 
+/*
+ * What one trial has shown to be possible bounds other figures too: a smaller set can be read at least as fast as a larger one, and a
+ * thread alone is at least as fast as among others. Where the figures say otherwise, a neighbour or bad pages disturbed them,
+ * and they are raised to that.
+ */
+void limits_make_consistent(struct limits_backend *backend, size_t threads);
+
+/* The same for a cell that read `bytes` of weights at `rate` GB/s: if the figures say less, they were taken in a worse moment than the
+ * cell, and are raised to it. True if so. */
+bool limits_raise(struct limits *limits, const char *name, size_t threads, double bytes, double rate);
+
 #endif

@@ -199,3 +199,43 @@ double limits_bandwidth(const struct limits *limits, const struct limits_backend
         return to;
     return from + (to - from) * log(share / low->bytes) / log(high->bytes / low->bytes);
 }
+
+static double greater(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+void limits_make_consistent(struct limits_backend *backend, size_t threads)
+{
+    double shares = (double)(threads ? threads : 1);
+    backend->peak_one = greater(backend->peak_one, backend->peak_all / shares);
+    for (size_t i = backend->reads; i-- > 0;)
+        for (int pages = PAGES_SMALL; pages <= PAGES_HUGE; pages++) {
+            struct limits_read *read = &backend->read[i];
+            read->one[pages] = greater(read->one[pages], read->all[pages] / shares);
+            if (i + 1 < backend->reads) {
+                read->one[pages] = greater(read->one[pages], backend->read[i + 1].one[pages]);
+                read->all[pages] = greater(read->all[pages], backend->read[i + 1].all[pages]);
+            }
+        }
+}
+
+bool limits_raise(struct limits *limits, const char *name, size_t threads, double bytes, double rate)
+{
+    struct limits_backend *backend = (struct limits_backend *)limits_backend(limits, name);
+    /* Between one thread and all nothing is measured, so nothing can be raised. */
+    if (!backend || (threads > 1 && threads < limits->threads))
+        return false;
+    double factor = rate / limits_bandwidth(limits, backend, threads, bytes);
+    if (!(factor > 1.0))
+        return false;
+    double share = bytes / (double)(threads ? threads : 1);
+    for (size_t i = 0; i < backend->reads; i++) {
+        bool below = backend->read[i].bytes <= share && (i + 1 == backend->reads || backend->read[i + 1].bytes > share);
+        bool above = backend->read[i].bytes >= share && (i == 0 || backend->read[i - 1].bytes < share);
+        for (int pages = PAGES_SMALL; (below || above) && pages <= PAGES_HUGE; pages++)
+            *(threads > 1 ? &backend->read[i].all[pages] : &backend->read[i].one[pages]) *= factor;
+    }
+    limits_make_consistent(backend, limits->threads);
+    return true;
+}

@@ -85,6 +85,8 @@ void report_table(const struct report *report, const struct measured *cells, siz
     printf("\n+-: half of the 95 %% interval of the median over layers made afresh. Measured in %.0f s, %.0f %% of the"
            " probes quiet.\n",
            report->seconds, 100.0 * quiet_share());
+    if (report->raised)
+        printf("%zu cells read faster than `limits` had found possible; the limits were raised to them.\n", report->raised);
 }
 
 static void put_context(cJSON *json, const struct report *report)

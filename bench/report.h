@@ -11,6 +11,7 @@ struct report {
     struct activation_cost activations[LIMITS_ISAS]; /* by the limits' back ends */
     uint64_t seed;
     double seconds;
+    size_t raised; /* how many cells have read faster than the limits knew, which were raised to them */
 };
 
 struct bound report_bound(const struct report *report, const struct cell_spec *spec);

@@ -35,6 +35,19 @@ struct measured *speed_prepare(const struct cell_spec *specs, size_t count)
     return cells;
 }
 
+size_t speed_raise(struct limits *limits, const struct measured *cells, size_t count)
+{
+    size_t raised = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct cell_spec *spec = &cells[i].spec;
+        double bytes = cell_weight_bytes(spec);
+        /* Steps of a sequence read the recurrent half; their input half isn't time that can be told apart. */
+        if (cells[i].count && spec->steps == 1 && !spec->deeper && bytes > 0.0)
+            raised += limits_raise(limits, spec->backend, spec->threads, bytes, bytes / cells[i].ns);
+    }
+    return raised;
+}
+
 void speed_activations(struct report *report)
 {
     for (size_t i = 0; i < report->limits->backends; i++)
@@ -90,6 +103,7 @@ int speed_main(int argc, char **argv)
     double start = clock_seconds();
     sample_cells(&library_linked, &settings, cells, count);
     report.seconds = clock_seconds() - start;
+    report.raised = speed_raise(&limits, cells, count);
 
     if (!json_file || strcmp(json_file, "-") != 0) {
         machine_print(stdout, &limits.machine);

@@ -2,6 +2,7 @@
 /* test_stats.c: the statistics against known distributions and published tables, and the decision of `ab` on made-up
  * rounds. */
 #include "ab.h"
+#include "limits.h"
 #include "stats.h"
 
 #include <math.h>
@@ -165,6 +166,27 @@ static void test_ab(void)
     check(made_up(-log(1.05), &rounds, &random) == AB_CHANGED, "a kernel faster by 5 % is seen too");
 }
 
+/* A dent in the table is filled from the larger sets, and a cell that reads faster raises what lies around its size. */
+static void test_limits(void)
+{
+    static struct limits limits = {.threads = 2, .backends = 1};
+    struct limits_backend *backend = &limits.backend[0];
+    *backend = (struct limits_backend){.name = "avx2", .lanes = 8, .peak_one = 40.0, .peak_all = 100.0, .reads = 4};
+    static const double one[] = {200.0, 50.0, 90.0, 10.0};
+    for (size_t i = 0; i < 4; i++)
+        backend->read[i] = (struct limits_read){.bytes = 1000.0 * (double)(1 << i), .one = {one[i], 1.0}, .all = {24.0, 1.0}};
+    limits_make_consistent(backend, 2);
+    check(near(backend->peak_one, 50.0, 0.0), "a thread alone has at least its share of the peak");
+    check(near(backend->read[1].one[PAGES_SMALL], 90.0, 0.0), "a dent is filled");
+    check(near(backend->read[0].one[PAGES_SMALL], 200.0, 0.0), "what is greater stays");
+    check(near(backend->read[3].one[PAGES_SMALL], 12.0, 0.0), "a thread alone reads at least its share");
+    check(!limits_raise(&limits, "avx2", 1, 4000.0, 80.0), "a slower cell raises nothing");
+    check(!limits_raise(&limits, "neon", 1, 4000.0, 1e9), "nor does one of another back end");
+    check(limits_raise(&limits, "avx2", 1, 6000.0, 120.0), "a faster one does");
+    check(near(limits_bandwidth(&limits, backend, 1, 6000.0), 120.0, 1e-9), "to its own rate");
+    check(limits_bandwidth(&limits, backend, 1, 2000.0) >= 120.0, "and smaller sets with it");
+}
+
 int main(void)
 {
     test_quantiles();
@@ -174,6 +196,7 @@ int main(void)
     test_mann_whitney();
     test_holm();
     test_ab();
+    test_limits();
     printf("%d passed, %d failed, 0 skipped\n", passed, failed);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
