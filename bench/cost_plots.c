@@ -134,7 +134,7 @@ void cost_plot_roofline(struct svg *svg, const struct cost *cost, const struct c
     const struct limits_backend *backend = limits_backend(limits, points->point[0].spec->backend);
     if (!backend)
         return;
-    double x_low = 0.25, x_high = 64.0, y_low = 1e30;
+    double x_low = 0.1, x_high = 64.0, y_low = 1e30;
     for (size_t i = 0; i < points->count; i++) {
         double bytes = cell_weight_bytes(points->point[i].spec);
         if (!(bytes > 0.0) || points->point[i].spec->threads > 1 || !(points->point[i].ns > 0.0))

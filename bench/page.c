@@ -8,7 +8,8 @@
  * Ito, which colour-blind readers can tell apart. */
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#1b1b1b;--paper:#fff;--soft:#d9d9d9;--heat:#0072b2}\n"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e8e8e8;--paper:#16181b;--soft:#3a3d42;--heat:#56b4e9}}\n"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e8e8e8;--paper:#16181b;--soft:#3a3d42;--heat:#56b4e9}"
+    ".s0{stroke:#5ab4ea!important}.s6{stroke:#a58ad0!important}.s7{stroke:#c08a7d!important}}\n"
     "body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:2rem auto;"
     "padding:0 1rem}\n"
     "h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}\n"

@@ -36,7 +36,10 @@ class Peer:
         return answer or "no it ended"
 
     def end(self):
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except OSError:
+            pass  # it has ended by itself, which its cells say
         self.process.wait()
 
 
@@ -136,6 +139,46 @@ def report(cell, results, names):
         print("          " + note, flush=True)
 
 
+def check(parser, options):
+    """Mistakes in the call are one line and exit 2, before anything runs."""
+    for name, known in (("path", ("streaming", "sequence", "batch")), ("reset", ("after", "before"))):
+        for word in getattr(options, name).split(","):
+            if word not in known:
+                parser.exit(2, f"bench/peers/run: --{name}: '{word}' is unknown, there are: {', '.join(known)}\n")
+    for name in ("hidden", "batch"):
+        for word in (getattr(options, name) or "1").split(","):
+            if not word.isdecimal() or not 1 <= int(word) <= 16384:
+                parser.exit(2, f"bench/peers/run: --{name}: '{word}' is not a number from 1 to 16384\n")
+    if options.threads < 1 or options.rounds < 1 or not options.slice > 0:
+        parser.exit(2, "bench/peers/run: --threads, --rounds and --slice must be positive\n")
+    folder = os.path.dirname(os.path.abspath(options.json)) if options.json else "."
+    if not os.access(folder, os.W_OK):
+        parser.exit(2, f"bench/peers/run: can't write {options.json}\n")
+
+
+# Microseconds of a single step, reset after, in one session on an Intel Xeon (Cascade Lake, AVX-512): RTNeural with sizes known
+# when it was compiled, and the best of our own peers in the same session, reset before (after, at 256, where it was no slower).
+RTNEURAL = {16: (0.142, "plain", "before", 0.46), 32: (0.306, "plain", "before", 1.23),
+            64: (1.34, "plain", "before", 3.28), 128: (4.73, "openblas", "before", 8.7),
+            512: (284.0, "openblas", "before", 273.0)}
+
+
+def report_marks(medians):
+    """Where RTNeural would be: it isn't packaged, so its figures of another session are scaled by a peer that both have run."""
+    rows = []
+    for hidden, (theirs, peer, reset, shared) in RTNEURAL.items():
+        ours = medians.get(("streaming", hidden, "after"), {}).get("libgru")
+        here = medians.get(("streaming", hidden, reset), {}).get(peer)
+        if ours and here:
+            mark = theirs * here / shared
+            rows.append(f"{hidden:5} {ours / 1000:10.3f} {mark / 1000:10.3f} {mark / ours:7.2f}  "
+                        f"{theirs} us there, times {peer}, reset {reset}: {here / 1000:.3f} here, {shared} there")
+    if rows:
+        print("\nRTNeural by ratio (one row, one step, reset after; it was not run here)\n"
+              f"{'H=I':>5} {'libgru':>10} {'RTNeural':>10} {'ratio':>7}  from")
+        print("\n".join(rows))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", action="append", required=True, metavar="NAME=COMMAND")
@@ -148,7 +191,11 @@ def main():
     parser.add_argument("--slice", type=float, default=0.02, help="seconds")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json")
+    parser.add_argument("--check", action="store_true", help="only check the options")
     options = parser.parse_args()
+    check(parser, options)
+    if options.check:
+        return 0
     random.seed(options.seed)
     available = sorted(os.sched_getaffinity(0))[-max(1, options.threads):]
     cpus = ",".join(str(cpu) for cpu in available)
@@ -160,7 +207,7 @@ def main():
     names = [peer.name for peer in peers]
     print("microseconds a step; ratio: best peer to libgru, above 1 is ahead")
     print(f"{'path':9} {'H=I':>5} {'B':>3} {'reset':6}" + "".join(f" {name:>11}" for name in names) + "   ratio  best peer")
-    entries = []
+    entries, medians = [], {}
     generator = numpy.random.default_rng(options.seed)
     with tempfile.TemporaryDirectory() as folder:
         for cell in grid(options):
@@ -170,10 +217,14 @@ def main():
             for peer in peers:
                 peer.ask("close") if peer in able else None
             report(cell, results, names)
+            if options.threads == 1:
+                medians[cell["path"], cell["hidden"], cell["reset"]] = {
+                    name: statistics.median(values) for name, values in results.items()}
             for name, values in results.items():
                 entries += entry(cell, options.threads, name, values)
     for peer in peers:
         peer.end()
+    report_marks(medians)
     if options.json:
         with open(options.json + ".part", "w", encoding="utf-8") as file:
             json.dump({"context": {"executable": "bench/peers/run", "num_cpus": os.cpu_count()},
