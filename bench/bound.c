@@ -2,6 +2,8 @@
 /* bound.c: the limit of a cell on a machine, and what binds it. */
 #include "bound.h"
 
+#include <math.h>
+
 static double greater(double a, double b)
 {
     return a > b ? a : b;
@@ -24,11 +26,14 @@ static struct bound bound_of_layer(const struct limits *limits, const struct lim
         operations *= recurrent_share;
         bytes *= recurrent_share;
     }
-    struct bound bound = {.bandwidth = limits_bandwidth(limits, backend, spec->threads, bytes + beside)};
+    /* Cold weights come from memory once a call; in a sequence only its first step sees that. */
+    bool cold = spec->cold && spec->steps == 1;
+    double set = cold ? HUGE_VAL : bytes + beside;
+    struct bound bound = {.bandwidth = limits_bandwidth(limits, backend, spec->threads, set)};
     double fma_ns = operations / peak;
     double read_ns = bytes / bound.bandwidth;
     bound.ns = input_ns + greater(fma_ns, read_ns);
-    bound.binds = fma_ns >= read_ns ? "FMA" : machine_level(limits->machine.cache, (bytes + beside) / (double)spec->threads);
+    bound.binds = fma_ns >= read_ns ? "FMA" : machine_level(limits->machine.cache, set / (double)spec->threads);
 
     double gates = spec->reset == GRU_RESET_NONE ? 1.0 : 2.0;
     double elements = (double)spec->batch * hidden / (double)spec->threads;

@@ -81,10 +81,12 @@ static int private_copy(const char *path)
     int to = memfd_create("libgru", MFD_CLOEXEC);
     if (fstat(from, &about) != 0 || to < 0)
         fail("can't copy %s: %s", path, strerror(errno));
+    if (!S_ISREG(about.st_mode))
+        fail("%s is a folder or a device, not a library", path);
     for (off_t left = about.st_size; left > 0;) {
         ssize_t sent = sendfile(to, from, NULL, (size_t)left);
         if (sent <= 0)
-            fail("can't copy %s: %s", path, sent ? strerror(errno) : "it is a folder, or changed while it was read");
+            fail("can't copy %s: %s", path, sent ? strerror(errno) : "it changed while it was read");
         left -= sent;
     }
     close(from);

@@ -61,6 +61,8 @@ int limits_main(int argc, char **argv)
     options_parse(&line, argc, argv, NULL);
     if (only && !limits_isa_named(only))
         fail("this CPU has no back end '%s'", only);
+    if (file)
+        whole_check(file);
 
     static struct limits limits;
     bench_start();

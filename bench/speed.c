@@ -42,7 +42,7 @@ size_t speed_raise(struct limits *limits, const struct measured *cells, size_t c
         const struct cell_spec *spec = &cells[i].spec;
         double bytes = cell_weight_bytes(spec);
         /* Steps of a sequence read the recurrent half; their input half isn't time that can be told apart. */
-        if (cells[i].count && spec->steps == 1 && !spec->deeper && bytes > 0.0)
+        if (cells[i].count && spec->steps == 1 && !spec->deeper && !spec->cold && bytes > 0.0)
             raised += limits_raise(limits, spec->backend, spec->threads, bytes, bytes / cells[i].ns);
     }
     return raised;

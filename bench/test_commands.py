@@ -67,6 +67,20 @@ def bad_input(folder):
     libc = glob.glob("/lib/*/libm.so.6")
     if libc:
         refuses("isn't libgru", "ab", OLD, libc[0])
+    with open(OLD, "rb") as file:
+        library = file.read()
+    with open(folder + "/abi.so", "wb") as file:
+        file.write(library.replace(b"libgru.so.0\0", b"libgru.so.9\0"))
+    refuses("another ABI", "ab", OLD, folder + "/abi.so")
+    refuses("can't write", "limits", "--json", folder + "/none/limits.json")
+    refuses("can't write", "track", folder + "/history", "--html", folder + "/none/page.html")
+    refuses("another version", "cost", "--predict",
+            write(folder + "/limits1.json", {"grubench": "limits", "format": 1, "threads": 1, "quiet_level": 1,
+                                             "machine": {key: 1 if key.endswith(("bytes", "cpus")) else "" for key in (
+                                                 "cpu features hypervisor governor huge_pages kernel compiler cpus "
+                                                 "l1d_bytes l2_bytes l3_bytes").split()}}))
+    refuses("not a file of `grubench speed", "cost", "--cells", folder + "/limits1.json")
+    refuses("is a folder", "ab", folder, folder)
     check(not [name for name in os.listdir(folder) if name.endswith(".part")], "no half-written file is left")
 
 
@@ -138,6 +152,11 @@ def golden(folder, speed):
         factor = 1.0 if index < 5 else 1.2
         result = run("track", history, write(folder + "/one.json", series(speed, factor, 1)), "--commit", f"c{index}")
     check(result.returncode == 0 and "between c4 and c5" in result.stdout, "track finds the step:\n" + result.stdout)
+    check(run("track", history, "--html", folder + "/track.html").returncode == 0, "track draws")
+    with open(folder + "/track.html", encoding="utf-8") as file:
+        page = file.read()
+    check(page.count("<svg") == page.count("</svg>") == 2 and "with c5</text>" in page and "nan" not in page
+          and "<script" not in page and "http" not in page, "the page has a plot a family, and the step")
 
 
 def costs(folder):
