@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A block: 50 us of one build, in ABBA order, so that linear drift hits both alike. Short ones, since a neighbour's bursts
- * last milliseconds: they then cover whole ABBA blocks and cancel. With four blocks of 0.4 ms each instead, bounds were two to
- * four times as wide. */
+/* A block: 50 us of one build, in ABBA order, so that linear drift hits both alike. Short ones, since a neighbour's
+ * bursts last milliseconds: they then cover whole ABBA blocks and cancel. With four blocks of 0.4 ms each instead,
+ * bounds were two to four times as wide. */
 static const double block_ns = 50000.0;
 enum { BLOCKS = 16 };
 
@@ -59,8 +59,8 @@ static double run_block(struct cell *cell, size_t calls)
     return clock_between(start, clock_ticks());
 }
 
-static void open_or_fail(struct cell *cell, const struct library *library, const struct cell_spec *spec,
-                         uint64_t seed, const char *path)
+static void open_or_fail(struct cell *cell, const struct library *library, const struct cell_spec *spec, uint64_t seed,
+                         const char *path)
 {
     /* Both builds get the same weights and inputs. */
     struct random random = {seed};
@@ -100,8 +100,8 @@ static double contest_cell(struct contest *contest, const struct library *const 
     return quiet_count ? stats_median(quiet, quiet_count) : stats_median(all, BLOCKS);
 }
 
-/* Half a round: fresh private copies of both builds, loaded and given their layers in this order, and each cell once, in
- * random order. */
+/* Half a round: fresh private copies of both builds, loaded and given their layers in this order, and each cell once,
+ * in random order. */
 static void contest_half(struct contest *contest, size_t first, double *ratio)
 {
     struct library loaded[2];
@@ -119,8 +119,9 @@ static void contest_half(struct contest *contest, size_t first, double *ratio)
 }
 
 /*
- * A round: both halves. Who comes first gets other addresses, in some processes worth 3 % either way in an array kernel: rounds of one
- * half then fall into two heaps, between which a median wanders. In the mean of both halves that cancels.
+ * A round: both halves. Who comes first gets other addresses, in some processes worth 3 % either way in an array
+ * kernel: rounds of one half then fall into two heaps, between which a median wanders. In the mean of both halves that
+ * cancels.
  */
 static void contest_round(struct contest *contest, size_t round)
 {
@@ -160,9 +161,7 @@ static void print_contest(const struct contest *contest, size_t rounds, double s
     printf("%-28s %8s  %-20s\n", "cell", "change", "99 % bounds, all cells");
     for (size_t i = 0; i < contest->count; i++) {
         const struct ab_cell *cell = &contest->cells[i];
-        const char *word = cell->low > contest->margin      ? "  SLOWER"
-                           : cell->high < -contest->margin ? "  faster"
-                                                            : "";
+        const char *word = cell->low > contest->margin ? "  SLOWER" : cell->high < -contest->margin ? "  faster" : "";
         printf("%-28s %+7.2f%%  %+7.2f%% to %+7.2f%%%s\n", cell_label(&contest->specs[i]), 100.0 * expm1(cell->median),
                100.0 * expm1(cell->low), 100.0 * expm1(cell->high), word);
     }
@@ -189,7 +188,10 @@ int ab_main(int argc, char **argv)
     const struct command_line line = {
         "ab OLD.so NEW.so [options]",
         "Runs two builds of libgru in one process, interleaved, on cells of the grid or a default set. Exit 1: slower.",
-        options, GRID_OPTIONS + sizeof own / sizeof *own, 2, 2};
+        options,
+        GRID_OPTIONS + sizeof own / sizeof *own,
+        2,
+        2};
     struct contest contest = {.margin = 0.0};
     options_parse(&line, argc, argv, contest.paths);
     contest.margin = log1p(margin / 100.0);

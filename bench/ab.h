@@ -18,7 +18,7 @@ extern const size_t ab_looks[AB_LOOKS];
 struct ab_cell {
     double ratio[AB_ROUNDS_MAX];
     double median;
-    double low;  /* simultaneous bounds of the median, over all cells and looks */
+    double low; /* simultaneous bounds of the median, over all cells and looks */
     double high;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* activations.c: `grubench activations`: sigmoid, tanh, the update and the gate block, each tier and back end, beside SLEEF,
- * libmvec, libm and a bare rational function, in one interleaved run. */
+/* activations.c: `grubench activations`: sigmoid, tanh, the update and the gate block, each tier and back end, beside
+ * SLEEF, libmvec, libm and a bare rational function, in one interleaved run. */
 #include "activations_isa.h"
 #include "bench.h"
 #include "cell.h"
@@ -22,8 +22,8 @@ static const double sample_ns = 40000.0;
 
 enum section { SECTION_SIGMOID, SECTION_TANH, SECTION_UPDATE, SECTION_STEP_ROW, SECTION_STEP_BATCH, SECTIONS };
 
-/* The array functions' section has `hidden` from --count. H = 32 is small enough that the block weighs, and whole vectors
- * on each back end. */
+/* The array functions' section has `hidden` from --count. H = 32 is small enough that the block weighs, and whole
+ * vectors on each back end. */
 static const struct {
     const char *title;
     struct cell_spec spec;
@@ -268,11 +268,14 @@ int activations_main(int argc, char **argv)
         {"max-time", OPTION_NUMBER, &seconds, "seconds after which no round is begun (8)", NULL, 0.1, 1e5},
         {"seed", OPTION_SIZE, &seed, "of order, places and values (1)", NULL, 0, 1e15},
     };
-    const struct command_line line = {
-        "activations [options]",
-        "Sigmoid, tanh, the update and the gate block of a step, each tier and back end, beside SLEEF, libmvec, libm and a\n"
-        "bare rational function with a division, interleaved in one run: cycles a value.",
-        options, sizeof options / sizeof *options, 0, 0};
+    const struct command_line line = {"activations [options]",
+                                      "Sigmoid, tanh, the update and the gate block of a step, each tier and back end, "
+                                      "beside SLEEF, libmvec, libm and a\n"
+                                      "bare rational function with a division, interleaved in one run: cycles a value.",
+                                      options,
+                                      sizeof options / sizeof *options,
+                                      0,
+                                      0};
     options_parse(&line, argc, argv, NULL);
     if (values % 16)
         fail("--count: %zu is no multiple of 16", values);
@@ -285,7 +288,8 @@ int activations_main(int argc, char **argv)
     double start = clock_seconds();
     measure(&field, seconds, seed);
     machine_print(stdout, machine_this());
-    printf("Core cycles a value (of a step: a unit of a row), %zu values of [-6, 6] in L1; quiet medians; worst absolute error "
+    printf("Core cycles a value (of a step: a unit of a row), %zu values of [-6, 6] in L1; quiet medians; worst "
+           "absolute error "
            "of those values.\n",
            values);
     for (int section = 0; section < SECTIONS; section++)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* activations_body.h: the yardsticks' loops, included by activations_<isa>.c after its vocabulary: vec, LANES, v_load, v_store,
- * v_set1, v_fma, v_div, v_min, v_max, v_neg, and sleef_* and MVEC_* where there are any. */
+/* activations_body.h: the yardsticks' loops, included by activations_<isa>.c after its vocabulary: vec, LANES,
+ * v_load, v_store, v_set1, v_fma, v_div, v_min, v_max, v_neg, and sleef_* and MVEC_* where there are any. */
 #include "activations_isa.h"
 
 #include <string.h>
 
 /*
- * tanh by its Pade approximant of degree [9/8], which is x P(t) / Q(t) with P and Q of degree 4 in t = x^2: the coefficients are
- * those of the continued fraction x / (1 + t / (3 + t / (5 + ...))) cut after the ninth level. Clamped at 4.97, where it reaches 1. A
- * minimax fit would be more exact and cost the same.
+ * tanh by its Pade approximant of degree [9/8], which is x P(t) / Q(t) with P and Q of degree 4 in t = x^2: the
+ * coefficients are those of the continued fraction x / (1 + t / (3 + t / (5 + ...))) cut after the ninth level.
+ * Clamped at 4.97, where it reaches 1. A minimax fit would be more exact and cost the same.
  */
 static inline vec rational_tanh(vec x)
 {

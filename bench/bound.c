@@ -47,7 +47,8 @@ static struct bound bound_of_layer(const struct limits *limits, const struct lim
     return bound;
 }
 
-/* The layers of a stack one after the other. In single steps they share the caches, in sequences each runs for itself. */
+/* The layers of a stack one after the other. In single steps they share the caches, in sequences each runs for
+ * itself. */
 static struct bound bound_of_stack(const struct limits *limits, const struct limits_backend *backend,
                                    const struct activation_cost *activations, const struct cell_spec *spec)
 {

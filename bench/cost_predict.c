@@ -12,11 +12,11 @@
  *
  * compute: interpolated between the steps that the limits hold, in H and in the rows; beyond the largest of them each
  * group of units takes what one takes there, plus `link` for each further input. What I differs from H by is links too.
- * read: none if the weights fit in L1; else their bytes at the bandwidth of a set of that size, and, in batches, the weights of a
- * group once more for each further tile of rows, unless they stay in L1.
+ * read: none if the weights fit in L1; else their bytes at the bandwidth of a set of that size, and, in batches, the
+ * weights of a group once more for each further tile of rows, unless they stay in L1.
  *
- * p was fitted on a Cascade Lake: 1.3 for single rows, whose loads wait for the chains they feed, 1.5 for tiles; with 1 or 2 the error is
- * two to four times as great.
+ * p was fitted on a Cascade Lake: 1.3 for single rows, whose loads wait for the chains they feed, 1.5 for tiles; with
+ * 1 or 2 the error is two to four times as great.
  */
 static const double blend_row = 1.3;
 static const double blend_batch = 1.5;
@@ -128,7 +128,8 @@ static void must_have_steps(const struct limits *limits)
 {
     for (size_t i = 0; i < limits->backends; i++)
         if (limits->backend[i].steps == 0)
-            fail("the limits hold no steps of '%s', which a prediction needs; `grubench limits` of this version has them",
+            fail("the limits hold no steps of '%s', which a prediction needs; `grubench limits` of this version has "
+                 "them",
                  limits->backend[i].name);
 }
 

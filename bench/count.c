@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * count.c: grubench-count: runs a fixed set of cells once each, marked for tools that count instructions (bench/count/run). It is
- * a program of its own, since it then needs libgru alone and is built for any machine.
+ * count.c: grubench-count: runs a fixed set of cells once each, marked for tools that count instructions
+ * (bench/count/run). It is a program of its own, since it then needs libgru alone and is built for any machine.
  */
 #include "cell.h"
 #include "options.h"
@@ -72,10 +72,14 @@ int main(int argc, char **argv)
     const struct option options[] = {
         {"backend", OPTION_TEXT, &backend, "the back end; the best by default", NULL, 0, 0},
     };
-    const struct command_line line = {"-count [options]",
-                                      "Runs a fixed set of cells without a clock, once each, and prints their names: see "
-                                      "bench/count/run.",
-                                      options, 1, 0, 0};
+    const struct command_line line = {
+        "-count [options]",
+        "Runs a fixed set of cells without a clock, once each, and prints their names: see "
+        "bench/count/run.",
+        options,
+        1,
+        0,
+        0};
     options_parse(&line, argc, argv, NULL);
     const gru_backend *found;
     gru_error why;

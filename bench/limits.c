@@ -12,11 +12,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A trial reads at least this much: 30 us at L1's speed, far above the clock's error, far below a burst of the sibling. */
+/* A trial reads at least this much: 30 us at L1's speed, far above the clock's error, far below a burst of the
+ * sibling. */
 static const double trial_bytes = 8388608.0;
 
 /* Seconds that may go to repeating contended trials, over the whole measurement; then trials are taken as they come. */
 static double patience;
+
+/* When a busy machine has stretched the measurement so long, the rest is done briefly and once. */
+static double deadline;
+
+static bool in_hurry(void)
+{
+    return clock_seconds() > deadline;
+}
 
 struct reading {
     const struct limits_isa *isa;
@@ -116,16 +125,18 @@ static double greater(double a, double b)
     return a > b ? a : b;
 }
 
-/* Which small pages a buffer gets decides how well it fits the L2, most of all where it nearly fills it, so a few buffers are tried. */
+/* Which small pages a buffer gets decides how well it fits the L2, most of all where it nearly fills it, so a few
+ * buffers are tried. */
 static int buffers_of(size_t bytes, int pages, bool quick)
 {
     double part = (double)bytes / (double)(machine_this()->cache[1] ? machine_this()->cache[1] : 1048576);
     bool edge = part > 0.4 && part < 1.6;
-    return pages == PAGES_HUGE ? 1 : edge ? 4 : bytes <= 4194304 && !quick ? 3 : 1;
+    return pages == PAGES_HUGE || in_hurry() ? 1 : edge ? 4 : bytes <= 4194304 && !quick ? 3 : 1;
 }
 
-/* One size. The first pass looks for the best way to read it, the second one only repeats that, some time later: a neighbour
- * that was at work for a second would else leave a dent in the table, and cells beside it at more than 100 %. */
+/* One size. The first pass looks for the best way to read it, the second one only repeats that, some time later: a
+ * neighbour that was at work for a second would else leave a dent in the table, and cells beside it at more than 100
+ * %. */
 static void measure_size(const struct limits_isa *isa, struct crew *crew, size_t bytes, bool quick, bool first,
                          struct limits_read *read)
 {
@@ -199,18 +210,20 @@ static void measure_peak(const struct limits_isa *isa, struct crew *crew, struct
 }
 
 /* KiB: half octaves from 16 KiB to the weights of H = 2048, and quarters about 1 MiB, where many L2 end. */
-static const size_t working_sets[] = {16,   24,   32,   48,   64,   96,    128,   192,   256,   384,
-                                      512,  640,  768,  896,  1024, 1280,  1536,  2048,  3072,  4096,
+static const size_t working_sets[] = {16,   24,   32,    48,    64,    96,    128,   192,   256,   384,
+                                      512,  640,  768,   896,   1024,  1280,  1536,  2048,  3072,  4096,
                                       6144, 8192, 12288, 16384, 24576, 32768, 49152, 65536, 98304, 131072};
 enum { WORKING_SETS = sizeof working_sets / sizeof *working_sets };
 
-/* In a quick run every other one up to 48 MiB, and all about the end of the L2, where a line between two of them would be far
- * from the truth. Scalar loads can't tell the levels beyond the L2 apart, and take long. */
+/* In a quick run every other one up to 48 MiB, and all about the end of the L2, where a line between two of them
+ * would be far from the truth. Scalar loads can't tell the levels beyond the L2 apart, and take long. */
 static bool wanted_set(const struct limits_isa *isa, bool quick, size_t i)
 {
     bool scalar = isa->lanes == 1;
     bool edge = working_sets[i] >= 512 && working_sets[i] <= 2048;
-    return ((!quick && !scalar) || i % 2 == 0 || edge) && working_sets[i] <= (scalar ? 8192u : quick ? 49152u : 131072u);
+    return ((!quick && !scalar) || i % 2 == 0 || edge) && working_sets[i] <= (scalar  ? 8192u
+                                                                              : quick ? 49152u
+                                                                                      : 131072u);
 }
 
 static size_t wanted_sets(const struct limits_isa *isa, bool quick)
@@ -226,13 +239,14 @@ static void measure_backend(const struct limits_isa *isa, struct crew *crew, boo
 {
     snprintf(backend->name, sizeof backend->name, "%s", isa->name);
     backend->lanes = isa->lanes;
-    for (int pass = 0; pass < 2; pass++) {
+    for (int pass = 0; pass < 2 && (pass == 0 || !in_hurry()); pass++) {
         measure_peak(isa, crew, backend);
         backend->reads = 0;
         for (size_t i = 0; i < WORKING_SETS; i++) {
             if (!wanted_set(isa, quick, i))
                 continue;
-            measure_size(isa, crew, working_sets[i] * 1024, quick, pass == 0, &backend->read[backend->reads++]);
+            measure_size(isa, crew, working_sets[i] * 1024, quick || in_hurry(), pass == 0,
+                         &backend->read[backend->reads++]);
             progress_step(progress, isa->name);
         }
     }
@@ -246,6 +260,7 @@ void limits_measure(struct limits *limits, bool quick, const char *only)
         limits->threads = CREW_MAX;
     double start = clock_seconds();
     patience = quick ? 2.0 : 10.0;
+    deadline = start + (quick ? 12.0 : 60.0);
     struct crew *crew = crew_start(limits->threads);
     size_t count = 0;
     for (size_t i = 0; limits_isa_at(i); i++)

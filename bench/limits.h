@@ -51,8 +51,8 @@ struct limits {
     struct limits_backend backend[LIMITS_ISAS];
 };
 
-/* Measures; `quick` takes fewer sizes and trials. `only` names one back end, NULL means all. Prints progress to stderr on a
- * terminal. */
+/* Measures; `quick` takes fewer sizes and trials. `only` names one back end, NULL means all. Prints progress to
+ * stderr on a terminal. */
 void limits_measure(struct limits *limits, bool quick, const char *only);
 
 /* Adds the steps, which need the library. */
@@ -71,17 +71,18 @@ double limits_peak(const struct limits *limits, const struct limits_backend *bac
 
 /* GB/s of so many threads that share `bytes` of weights between them, on the better kind of pages; linear between the
  * measured sizes in the logarithm of the size. */
-double limits_bandwidth(const struct limits *limits, const struct limits_backend *backend, size_t threads, double bytes);
+double limits_bandwidth(const struct limits *limits, const struct limits_backend *backend, size_t threads,
+                        double bytes);
 
 /*
- * What one trial has shown to be possible bounds other figures too: a smaller set can be read at least as fast as a larger one, and a
- * thread alone is at least as fast as among others. Where the figures say otherwise, a neighbour or bad pages disturbed them,
- * and they are raised to that.
+ * What one trial has shown to be possible bounds other figures too: a smaller set can be read at least as fast as a
+ * larger one, and a thread alone is at least as fast as among others. Where the figures say otherwise, a neighbour or
+ * bad pages disturbed them, and they are raised to that.
  */
 void limits_make_consistent(struct limits_backend *backend, size_t threads);
 
-/* The same for a cell that read `bytes` of weights at `rate` GB/s: if the figures say less, they were taken in a worse moment than the
- * cell, and are raised to it. True if so. */
+/* The same for a cell that read `bytes` of weights at `rate` GB/s: if the figures say less, they were taken in a
+ * worse moment than the cell, and are raised to it. True if so. */
 bool limits_raise(struct limits *limits, const char *name, size_t threads, double bytes, double rate);
 
 #endif

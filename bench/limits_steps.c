@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* limits_steps.c: what libgru's small steps take on this machine: with the bandwidths, all that `cost --predict` knows of it. */
+/* limits_steps.c: what libgru's small steps take on this machine: with the bandwidths, all that `cost --predict`
+ * knows of it. */
 #include "bench.h"
 #include "sample.h"
 
@@ -7,9 +8,9 @@
 #include <string.h>
 
 /*
- * A call, the gate block, chains that wait for their own FMAs and last groups that fill no vector: together they are what a layer
- * takes that its cache holds, and no figure of the machine alone tells them. Single rows stay within L1, where nothing else counts;
- * batches go on to where the FMA units' share is seen.
+ * A call, the gate block, chains that wait for their own FMAs and last groups that fill no vector: together they are
+ * what a layer takes that its cache holds, and no figure of the machine alone tells them. Single rows stay within L1,
+ * where nothing else counts; batches go on to where the FMA units' share is seen.
  */
 static const size_t rows_of_steps[] = {1, 4, 16, 64};
 static const size_t hidden_of_steps[] = {1, 8, 16, 24, 32, 64, 96};
@@ -24,8 +25,12 @@ static size_t add_steps(struct cell_spec *specs, const struct limits_backend *ba
         for (size_t h = 0; h < 7; h++) {
             if (hidden_of_steps[h] > IN_L1 && (rows_of_steps[b] == 1 || backend->lanes == 1))
                 continue;
-            specs[n] = (struct cell_spec){.path = PATH_STREAMING, .input = hidden_of_steps[h], .hidden = hidden_of_steps[h],
-                                          .batch = rows_of_steps[b], .steps = 1, .threads = 1};
+            specs[n] = (struct cell_spec){.path = PATH_STREAMING,
+                                          .input = hidden_of_steps[h],
+                                          .hidden = hidden_of_steps[h],
+                                          .batch = rows_of_steps[b],
+                                          .steps = 1,
+                                          .threads = 1};
             snprintf(specs[n++].backend, sizeof specs->backend, "%s", backend->name);
         }
     return n;
@@ -33,8 +38,12 @@ static size_t add_steps(struct cell_spec *specs, const struct limits_backend *ba
 
 void limits_measure_steps(struct limits *limits, bool quick)
 {
-    struct sample_settings settings = {.repetitions = 4, .min_time = quick ? 0.02 : 0.06, .max_time = quick ? 1.5 : 8.0,
-                                       .interval = 0.05, .seed = 1, .title = "small steps"};
+    struct sample_settings settings = {.repetitions = 4,
+                                       .min_time = quick ? 0.02 : 0.06,
+                                       .max_time = quick ? 1.5 : 8.0,
+                                       .interval = 0.05,
+                                       .seed = 1,
+                                       .title = "small steps"};
     struct cell_spec *specs = take(LIMITS_ISAS * LIMITS_STEPS, sizeof *specs);
     size_t count = 0;
     for (size_t i = 0; i < limits->backends; i++)

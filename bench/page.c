@@ -4,8 +4,8 @@
 
 #include "svg.h"
 
-/* Series differ in colour, dashes and marks, so that the page also prints in black and white. The colours are those of Okabe and
- * Ito, which colour-blind readers can tell apart. */
+/* Series differ in colour, dashes and marks, so that the page also prints in black and white. The colours are those
+ * of Okabe and Ito, which colour-blind readers can tell apart. */
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#1b1b1b;--paper:#fff;--soft:#d9d9d9;--heat:#0072b2}\n"
     "@media(prefers-color-scheme:dark){:root{--ink:#e8e8e8;--paper:#16181b;--soft:#3a3d42;--heat:#56b4e9}"
@@ -21,10 +21,12 @@ static const char style[] =
     ".mark{fill:var(--paper);stroke-width:1.6}.heat{fill:var(--heat);stroke:var(--soft)}\n"
     ".s0{stroke:#0072b2}.s1{stroke:#d55e00;stroke-dasharray:8 3}.s2{stroke:#009e73;stroke-dasharray:5 2 1 2}"
     ".s3{stroke:#cc79a7;stroke-dasharray:2 2}.s4{stroke:#b8860b;stroke-dasharray:10 2 2 2}"
-    ".s5{stroke:#56b4e9;stroke-dasharray:4 4}.s6{stroke:#7b5ea7;stroke-dasharray:1 2}.s7{stroke:#8c564b}.s8{stroke:#888}"
+    ".s5{stroke:#56b4e9;stroke-dasharray:4 4}.s6{stroke:#7b5ea7;stroke-dasharray:1 "
+    "2}.s7{stroke:#8c564b}.s8{stroke:#888}"
     ".s9{stroke:var(--ink)}.mark{stroke-dasharray:none}\n"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px}\n"
-    "th,td{text-align:right;padding:.2rem .6rem;border-bottom:1px solid var(--soft)}th:first-child,td:first-child{text-align:"
+    "th,td{text-align:right;padding:.2rem .6rem;border-bottom:1px solid "
+    "var(--soft)}th:first-child,td:first-child{text-align:"
     "left}th,td{white-space:nowrap}\n";
 
 void page_begin(FILE *out, const char *title)

@@ -10,7 +10,8 @@
 #include <string.h>
 
 /* The limits from a file, if one is given, else measured now, for the back ends that the cells use. */
-static void find_limits(struct limits *limits, const char *file, bool quick, const struct cell_spec *cells, size_t count)
+static void find_limits(struct limits *limits, const char *file, bool quick, const struct cell_spec *cells,
+                        size_t count)
 {
     if (file) {
         cJSON *json = json_read(file);
@@ -57,8 +58,8 @@ void speed_activations(struct report *report)
 int speed_main(int argc, char **argv)
 {
     struct grid grid = {0};
-    struct sample_settings settings = {.repetitions = 6, .min_time = 0.2, .max_time = 240.0, .interval = 0.02,
-                                       .seed = 1, .title = "speed"};
+    struct sample_settings settings = {
+        .repetitions = 6, .min_time = 0.2, .max_time = 240.0, .interval = 0.02, .seed = 1, .title = "speed"};
     const char *json_file = NULL;
     const char *limits_file = NULL;
     size_t seed = 1;
@@ -73,14 +74,18 @@ int speed_main(int argc, char **argv)
         {"interval", OPTION_NUMBER, &percent, "wanted half-width of the 95 % interval, in percent (2)", NULL, 0.1, 100},
         {"repetitions", OPTION_SIZE, &settings.repetitions, "layers made afresh a cell (6)", NULL, 1, REPETITIONS_MAX},
         {"runs", OPTION_SIZE, &runs, "process runs, one after the other, into one file (1)", NULL, 1, RUNS_MAX},
-        {"limits", OPTION_TEXT, &limits_file, "limits from a file of this machine instead of measuring them", NULL, 0, 0},
+        {"limits", OPTION_TEXT, &limits_file, "limits from a file of this machine instead of measuring them", NULL, 0,
+         0},
         {"seed", OPTION_SIZE, &seed, "of the order and the weights (1)", NULL, 0, 1e15},
         {"json", OPTION_TEXT, &json_file, "write Google Benchmark's format to a file (- is stdout)", NULL, 0, 0},
     };
     memcpy(options + GRID_OPTIONS, own, sizeof own);
     const struct command_line line = {"speed [options]",
-                                      "Measures libgru over a grid of sizes against the machine's limits.", options,
-                                      GRID_OPTIONS + sizeof own / sizeof *own, 0, 0};
+                                      "Measures libgru over a grid of sizes against the machine's limits.",
+                                      options,
+                                      GRID_OPTIONS + sizeof own / sizeof *own,
+                                      0,
+                                      0};
     options_parse(&line, argc, argv, NULL);
     settings.seed = seed;
     settings.interval = percent / 100.0;

@@ -10,7 +10,11 @@
 void svg_text(FILE *out, const char *text)
 {
     for (; *text; text++) {
-        const char *safe = *text == '&' ? "&amp;" : *text == '<' ? "&lt;" : *text == '>' ? "&gt;" : *text == '"' ? "&quot;" : NULL;
+        const char *safe = *text == '&'   ? "&amp;"
+                           : *text == '<' ? "&lt;"
+                           : *text == '>' ? "&gt;"
+                           : *text == '"' ? "&quot;"
+                                          : NULL;
         if (safe)
             fputs(safe, out);
         else
@@ -20,8 +24,13 @@ void svg_text(FILE *out, const char *text)
 
 void svg_begin(struct svg *svg, FILE *out, double width, double height, const char *title)
 {
-    *svg = (struct svg){.out = out, .width = width, .height = height,
-                        .left = 70, .top = 16, .right = width - 190, .bottom = height - 48};
+    *svg = (struct svg){.out = out,
+                        .width = width,
+                        .height = height,
+                        .left = 70,
+                        .top = 16,
+                        .right = width - 190,
+                        .bottom = height - 48};
     fprintf(out, "<svg viewBox='0 0 %.0f %.0f' role='img' aria-label='", width, height);
     svg_text(out, title);
     fputs("'>\n", out);
@@ -130,7 +139,8 @@ void svg_axes(struct svg *svg, double x_low, double x_high, double y_low, double
     put_frame(svg, x_title, y_title);
 }
 
-void svg_axes_runs(struct svg *svg, const char *const *labels, size_t n, double y_low, double y_high, const char *y_title)
+void svg_axes_runs(struct svg *svg, const char *const *labels, size_t n, double y_low, double y_high,
+                   const char *y_title)
 {
     svg->linear = 1;
     svg->x_low = -0.5;
@@ -159,9 +169,16 @@ void svg_line(struct svg *svg, const double *x, const double *y, size_t n, int s
 }
 
 /* Shapes about the origin, 4 units in radius. */
-static const char *const shapes[SVG_SERIES] = {
-    "M-4 0A4 4 0 1 1 4 0A4 4 0 1 1 -4 0", "M-4 -4H4V4H-4Z", "M0 -5L5 4H-5Z", "M0 -5L5 0L0 5L-5 0Z", "M-4 -4L4 4M-4 4L4 -4",
-    "M0 5L5 -4H-5Z", "M-5 0H5M0 -5V5", "M-2 -5H2V5H-2Z", "M-5 -2H5V2H-5Z", "M0 -5L2 -1L5 0L2 1L0 5L-2 1L-5 0L-2 -1Z"};
+static const char *const shapes[SVG_SERIES] = {"M-4 0A4 4 0 1 1 4 0A4 4 0 1 1 -4 0",
+                                               "M-4 -4H4V4H-4Z",
+                                               "M0 -5L5 4H-5Z",
+                                               "M0 -5L5 0L0 5L-5 0Z",
+                                               "M-4 -4L4 4M-4 4L4 -4",
+                                               "M0 5L5 -4H-5Z",
+                                               "M-5 0H5M0 -5V5",
+                                               "M-2 -5H2V5H-2Z",
+                                               "M-5 -2H5V2H-5Z",
+                                               "M0 -5L2 -1L5 0L2 1L0 5L-2 1L-5 0L-2 -1Z"};
 
 static void place_shape(struct svg *svg, double px, double py, int series)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* svg.h: plots as inline SVG, with logarithmic axes or a linear series of runs; colours and fonts are classes of the page's style sheet. */
+/* svg.h: plots as inline SVG, with logarithmic axes or a linear series of runs; colours and fonts are classes of the
+ * page's style sheet. */
 #ifndef BENCH_SVG_H
 #define BENCH_SVG_H
 
@@ -10,8 +11,8 @@ enum { SVG_SERIES = 10 };
 
 struct svg {
     FILE *out;
-    double width, height;             /* of the whole picture */
-    double left, top, right, bottom;  /* of the plot's frame */
+    double width, height;            /* of the whole picture */
+    double left, top, right, bottom; /* of the plot's frame */
     double x_low, x_high, y_low, y_high;
     int linear; /* both axes; else both are logarithmic */
 };
@@ -26,7 +27,8 @@ void svg_end(struct svg *svg);
 void svg_axes(struct svg *svg, double x_low, double x_high, double y_low, double y_high, int octaves,
               const char *x_title, const char *y_title);
 /* Linear axes for a series of runs 0 .. n - 1, with the labels of so many of them as have room. */
-void svg_axes_runs(struct svg *svg, const char *const *labels, size_t n, double y_low, double y_high, const char *y_title);
+void svg_axes_runs(struct svg *svg, const char *const *labels, size_t n, double y_low, double y_high,
+                   const char *y_title);
 double svg_x(const struct svg *svg, double x);
 double svg_y(const struct svg *svg, double y);
 

@@ -53,7 +53,8 @@ static void print_last(const char *name, const double *log_ns, size_t n)
     double median = stats_median(values, before);
     for (size_t i = 0; i < before; i++)
         values[i] = fabs(values[i] - median);
-    /* 1.48 times the median deviation is a normal distribution's; half a percent is what no machine is steadier than. */
+    /* 1.48 times the median deviation is a normal distribution's; half a percent is what no machine is steadier than.
+     * */
     double spread = fmax(1.48 * stats_median(values, before), 0.005);
     double change = log_ns[n - 1] - median;
     if (fabs(change) > 4.0 * spread && fabs(change) > 0.03)
@@ -136,11 +137,15 @@ int track_main(int argc, char **argv)
         {"machine", OPTION_TEXT, &machine, "show the runs of this machine instead of the last run's", NULL, 0, 0},
         {"html", OPTION_TEXT, &html, "write a page that draws each family's history to a file", NULL, 0, 0},
     };
-    const struct command_line line = {
-        "track HISTORY [RUN.json] [options]",
-        "With RUN.json (of `speed --json`), adds it to the history first. Then says what changed in the last run, where the\n"
-        "steps are, and draws each family's history. Families are the cells of a path, reset, back end and thread count.",
-        options, sizeof options / sizeof *options, 1, 2};
+    const struct command_line line = {"track HISTORY [RUN.json] [options]",
+                                      "With RUN.json (of `speed --json`), adds it to the history first. Then says what "
+                                      "changed in the last run, where the\n"
+                                      "steps are, and draws each family's history. Families are the cells of a path, "
+                                      "reset, back end and thread count.",
+                                      options,
+                                      sizeof options / sizeof *options,
+                                      1,
+                                      2};
     const char *files[2];
     size_t given = options_parse(&line, argc, argv, files);
     if (html)

@@ -12,8 +12,9 @@ struct track_step {
 };
 
 /*
- * The one step that explains a series best: the split with the greatest sum of squares between its sides' mean logarithms,
- * judged by the rank test, whose p is multiplied by the number of splits tried. None, if p is above 5 % or the step below 2 %.
+ * The one step that explains a series best: the split with the greatest sum of squares between its sides' mean
+ * logarithms, judged by the rank test, whose p is multiplied by the number of splits tried. None, if p is above 5 % or
+ * the step below 2 %.
  */
 struct track_step track_find_step(const double *log_ns, size_t n);
 

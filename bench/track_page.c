@@ -107,9 +107,10 @@ void track_page(const struct history *history, const char *machine, const char *
     page_begin(out, "How libgru's speed changed");
     fputs("<p>", out);
     svg_text(out, machine);
-    fputs("; each mark is a run: the geometric mean of its family's cells, against the median of the first five runs. A "
-          "vertical line is a step that the runs on both sides agree on, with the levels before and after.</p>\n",
-          out);
+    fputs(
+        "; each mark is a run: the geometric mean of its family's cells, against the median of the first five runs. A "
+        "vertical line is a step that the runs on both sides agree on, with the levels before and after.</p>\n",
+        out);
     for (size_t i = 0; i < history->family_count; i++)
         put_family(out, history, i, machine);
     page_end(out);
