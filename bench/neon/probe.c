@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* probe.c: NEON's kernels, one loop a function, so that bench/neon/run can find each of them; compiled by it alone. */
+#include "../../arch/neon/vec.h"
+
+#include "../../src/kernels/product.h"
+
+#define TIER fast
+#include "../../src/kernels/tier.h"
+#define TIER faster
+#include "../../src/kernels/tier.h"
+#define TIER accurate
+#include "../../src/kernels/tier.h"
+
+/* The array functions, whose loops over whole vectors are what counts. */
+#define ARRAY(name)                                                \
+    void probe_##name(size_t count, const float *x, float *y);     \
+    void probe_##name(size_t count, const float *x, float *y)      \
+    {                                                              \
+        name(count, x, y);                                         \
+    }
+ARRAY(sigmoid_fast)
+ARRAY(sigmoid_faster)
+ARRAY(sigmoid_accurate)
+ARRAY(tanh_fast)
+ARRAY(tanh_faster)
+ARRAY(tanh_accurate)
+
+/* The gate block of one row, ABREAST groups at a time: reset after, keep, no clip, nothing shown. The chains are in memory. */
+static const struct gru_cell cell = {.reset = GRU_RESET_AFTER, .update = GRU_UPDATE_KEEP, .gates = GRU_GATES_SIGMOID};
+#define GATE_BLOCK(tier)                                                                                     \
+    void probe_gate_block_##tier(struct gru_step *s, size_t units, const float *ax, const float *ah);        \
+    void probe_gate_block_##tier(struct gru_step *s, size_t units, const float *ax, const float *ah)         \
+    {                                                                                                        \
+        const struct gru_step step = {.cell = &cell, .rows = 1, .h = s->h, .h_next = s->h_next};             \
+        for (size_t unit = 0; unit + ABREAST * LANES <= units; unit += ABREAST * LANES) {                    \
+            const struct block b = {.unit = unit, .unit_step = LANES, .ax = ax + 3 * unit,                   \
+                                    .ah = ah + 3 * unit, .ax_step = 3 * LANES, .ah_step = 3 * LANES};        \
+            cell_after_##tier(ABREAST, &step, &b);                                                           \
+        }                                                                                                    \
+    }
+GATE_BLOCK(fast)
+GATE_BLOCK(faster)
+GATE_BLOCK(accurate)
+
+/* The tiles of 1 to 4 rows, each with as many groups as tile_groups gives it. */
+#define TILE(gates, groups, rows)                                           \
+    void probe_tile_##gates##_##groups##_##rows(const struct tile *t);      \
+    void probe_tile_##gates##_##groups##_##rows(const struct tile *t)       \
+    {                                                                       \
+        tile_body(gates, groups, rows, LANES, t);                           \
+    }
+TILE(3, 4, 1)
+TILE(3, 4, 2)
+TILE(3, 2, 3)
+TILE(3, 2, 4)
+TILE(2, 4, 1)
+TILE(2, 4, 2)
+TILE(2, 4, 3)
+TILE(2, 3, 4)
+TILE(1, 4, 1)
+TILE(1, 4, 2)
+TILE(1, 4, 3)
+TILE(1, 4, 4)
