@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "backend.h"
 
@@ -16,44 +15,28 @@
  * For each block and tier the first back end's results are measured and hashed; the others' must have the same bits.
  * NaN results count as 0x7fc00000.
  *
- * The exact value comes from the C library's double functions: wrong by less than one ulp of a double, they move a figure
- * by less than 2^-28 ULP of a float, so nothing is gained by more digits, at the hard places either.
+ * The exact value comes from the C library's double functions. MPFR looks at one input of each chunk, to see that they
+ * are as exact as the figures need, and decides between the errors that they can't tell apart (sweep_table.c).
  */
-enum { CHUNK = 4096, BLOCKS = 256, LANES_OF_HASH = 8, MAX_BACKENDS = 8, MAX_THREADS = 64 };
+enum { BLOCKS = 256, MAX_BACKENDS = 8, MAX_THREADS = 64 };
+
+/* Of each sign, the blocks of 2^-13 <= |x| < 2^9: nearer to 0 and further away results are x, 1/2 and the limits. */
+enum { MIDDLE_FIRST = 0x39, MIDDLE_LAST = 0x43 };
 
 static const char *const function_names[SWEEP_FUNCTIONS] = {"sigmoid", "tanh"};
 static const char *const tier_names[GRU_TIERS] = {"fast", "faster", "accurate", "sleef"};
-
-/* A result below the floor may also be 0: its ULPs mean nothing, its absolute error is measured all the same. */
-static const double sigmoid_floors[GRU_TIERS] = {0x1p-61, 0x1p-20, 0x1p-125, 0x1p-125};
-static const double sigmoid_small = 0x1p-20;
 
 static struct options {
     uint64_t stride, scalar_chunks;
     size_t threads;
     const char *functions, *tiers, *backends, *table;
-    bool blocks;
-} options = {.stride = 1, .threads = 2};
+    bool bits, middle;
+} options = {.stride = 1, .scalar_chunks = 1, .threads = 2};
 
 static const gru_backend *backends[MAX_BACKENDS];
 static size_t backend_count;
-static struct figures results[SWEEP_FUNCTIONS][GRU_TIERS][BLOCKS];
-
-/* What is shared by the tiers of a chunk. */
-struct chunk {
-    size_t count;
-    float x[CHUNK], minus_x[CHUNK];
-    double exact[CHUNK];
-    float rounded[CHUNK];  /* the exact values as floats */
-    double per_ulp[CHUNK]; /* 1 / ulp(exact) */
-};
-
-static uint32_t bits_of(float x)
-{
-    uint32_t b;
-    memcpy(&b, &x, sizeof b);
-    return b;
-}
+static struct block results[SWEEP_FUNCTIONS][GRU_TIERS][BLOCKS];
+static atomic_size_t doubts; /* inputs at which double was further from MPFR than it may */
 
 /* Whether a comma-separated list, or no list, names a word. */
 static bool chosen(const char *list, const char *word)
@@ -65,35 +48,18 @@ static bool chosen(const char *list, const char *word)
     return list == NULL;
 }
 
-static double exact_value(int function, float input)
-{
-    double x = fabsf(input) < 0x1p-126f ? 0.0 : (double)input, a = fabs(x);
-    if (function == SWEEP_TANH)
-        return a < 0x1p-13 ? x - x * x * x / 3.0 : a > 20.0 ? copysign(1.0, x) : tanh(x);
-    if (a < 0x1p-30)
-        return 0.5 + x / 4.0;
-    if (x < -45.0)
-        return x < -120.0 ? 0.0 : exp(x);
-    return x > 45.0 ? 1.0 : 1.0 / (1.0 + exp(-x));
-}
-
 static void chunk_fill(struct chunk *c, int function, uint64_t bits, uint64_t end)
 {
-    for (c->count = 0; c->count < CHUNK && bits < end; bits += options.stride, c->count++) {
+    for (c->count = 0; c->count < SWEEP_CHUNK && bits < end; bits += options.stride, c->count++) {
         uint32_t b = (uint32_t)bits;
-        size_t i = c->count;
-        memcpy(&c->x[i], &b, sizeof b);
-        c->minus_x[i] = -c->x[i];
-        c->exact[i] = exact_value(function, c->x[i]);
-        c->rounded[i] = (float)c->exact[i];
+        memcpy(&c->x[c->count], &b, sizeof b);
     }
-    /* 2^(23 - exponent), put together from the bits: the C library's way would take longer than all that is measured. */
-    for (size_t i = 0; i < c->count; i++) {
-        uint64_t exact, per_ulp;
-        memcpy(&exact, &c->exact[i], sizeof exact);
-        per_ulp = exact << 1 ? (2069 - (exact >> 52 & 0x7ff)) << 52 : 0;
-        memcpy(&c->per_ulp[i], &per_ulp, sizeof per_ulp);
-    }
+    if (options.bits)
+        return;
+    exact_fill(function, c);
+    size_t i = (size_t)(bits >> 12) % c->count; /* any */
+    if (!exact_agrees(function, c, i) && atomic_fetch_add(&doubts, 1) == 0)
+        printf("FAIL  %s(%a) in double is %a\n", function_names[function], (double)c->x[i], c->exact[i]);
 }
 
 static void compute(const gru_backend *backend, int function, size_t tier, size_t n, const float *x, float *y)
@@ -106,105 +72,8 @@ static void compute(const gru_backend *backend, int function, size_t tier, size_
     }
 }
 
-/* A rule that has no tolerance: NaN, bounds, signs, what zeros, subnormals and infinities give. */
-static bool breaks_a_rule(int function, float x, float y)
-{
-    if (x != x || y != y)
-        return (x == x) != (y == y);
-    if (fabsf(x) < 0x1p-126f)
-        return function == SWEEP_TANH ? bits_of(y) != (bits_of(x) & 0x80000000u) : y != 0.5f;
-    if (y != 0.0f && fabsf(y) < 0x1p-126f)
-        return true;
-    if (function == SWEEP_TANH)
-        return fabsf(y) > 1.0f || signbit(y) != signbit(x) || (isinf(x) && fabsf(y) != 1.0f);
-    return y < 0.0f || y > 1.0f || signbit(y) || (isinf(x) && y != (x > 0.0f ? 1.0f : 0.0f));
-}
-
-/* The same for a normal x, without a branch: a result past 1, NaN, subnormal or of the wrong sign. */
-static uint32_t breaks_when_normal(uint32_t sign, float y)
-{
-    uint32_t b = bits_of(y) ^ sign;
-    return (uint32_t)(b > 0x3f800000) | (uint32_t)(b - 1 < 0x007fffff);
-}
-
-static void check_rules(struct figures *f, int function, const struct chunk *c, const float *y)
-{
-    uint32_t first = bits_of(c->x[0]), last = bits_of(c->x[c->count - 1]) & 0x7fffffff, broken = 0;
-    uint32_t sign = function == SWEEP_TANH ? first & 0x80000000 : 0;
-    for (size_t i = 0; i < c->count; i++)
-        broken += breaks_when_normal(sign, y[i]);
-    if (broken == 0 && (first & 0x7fffffff) >= 0x00800000 && last < 0x7f800000)
-        return;
-    for (size_t i = 0; i < c->count; i++)
-        if (breaks_a_rule(function, c->x[i], y[i]) && f->broken++ == 0)
-            f->broken_at = c->x[i];
-}
-
-/* With the sign of the block the bit patterns run away from zero, so a step back is one towards the value at zero. */
-static void check_order(struct figures *f, const struct chunk *c, const float *y)
-{
-    float away = signbit(c->x[0]) ? -1.0f : 1.0f;
-    int backs = f->any && away * (y[0] - f->last) < 0.0f;
-    for (size_t i = 1; i < c->count; i++) /* compared, not subtracted: a subnormal difference would cost 100 cycles */
-        backs += away > 0.0f ? y[i] < y[i - 1] : y[i] > y[i - 1];
-    for (size_t i = 0; backs > 0 && i < c->count; i++) {
-        float step = i > 0 ? away * (y[i] - y[i - 1]) : f->any ? away * (y[0] - f->last) : 0.0f;
-        if (step < 0.0f)
-            figures_step_back(f, -step, c->x[i]);
-    }
-    if (!f->any)
-        f->first = y[0], f->first_at = c->x[0];
-    f->any = true;
-    f->last = y[c->count - 1];
-}
-
-static void hash_chunk(uint64_t *lanes, const float *y, size_t n)
-{
-    uint64_t h[LANES_OF_HASH];
-    memcpy(h, lanes, sizeof h);
-    for (size_t i = 0; i < n; i += LANES_OF_HASH)
-        for (size_t k = 0; k < LANES_OF_HASH && i + k < n; k++) {
-            h[k] ^= bits_of(y[i + k]);
-            h[k] = (h[k] << 29 | h[k] >> 35) * UINT64_C(0x9e3779b97f4a7c15);
-        }
-    memcpy(lanes, h, sizeof h);
-}
-
-/* Whether any error exceeds the worst so far, in a loop that compilers vectorise. */
-static bool exceeds(const struct figures *f, double floor, double small, const struct chunk *c, const float *y)
-{
-    double worst = f->absolute.value, worst_ulp = f->ulp.value, worst_small = f->small.value;
-    int64_t found = 0;
-    for (size_t i = 0; i < c->count; i++) {
-        double exact = c->exact[i], error = fabs((double)y[i] - exact), ulp = error * c->per_ulp[i];
-        found |= -(int64_t)(error > worst) | (-(int64_t)(ulp > worst_ulp) & -(int64_t)(fabs(exact) >= small)) |
-                 (-(int64_t)(ulp > worst_small) & -(int64_t)(exact < small) & -(int64_t)(exact >= floor));
-    }
-    return found != 0;
-}
-
-/* The few errors that exceed the worst so far are noted one by one. Where all results are the exact ones rounded, as
- * in the limits and near 0, the errors are half an ulp at most, which is nobody's worst. */
-static void measure(struct figures *f, int function, size_t tier, const struct chunk *c, const float *y)
-{
-    double floor = function == SWEEP_TANH ? 0.0 : sigmoid_floors[tier];
-    double small = function == SWEEP_TANH ? 0.0 : sigmoid_small;
-    if (memcmp(y, c->rounded, c->count * sizeof *y) == 0 || !exceeds(f, floor, small, c, y))
-        return;
-    for (size_t i = 0; i < c->count; i++) {
-        double exact = c->exact[i], error = fabs((double)y[i] - exact), ulp = error * c->per_ulp[i];
-        if (error > f->absolute.value)
-            f->absolute = (struct witness){error, c->x[i]};
-        if (fabs(exact) < small) {
-            if (exact >= floor && ulp > f->small.value)
-                f->small = (struct witness){ulp, c->x[i]};
-        } else if (ulp > f->ulp.value) {
-            f->ulp = (struct witness){ulp, c->x[i]};
-        }
-    }
-}
-
-static void compare(struct figures *f, const gru_backend *backend, const struct chunk *c, const float *got, const float *want)
+static void compare(struct block *f, const gru_backend *backend, const struct chunk *c, const float *got,
+                    const float *want)
 {
     if (memcmp(got, want, c->count * sizeof *got) == 0)
         return;
@@ -213,26 +82,36 @@ static void compare(struct figures *f, const gru_backend *backend, const struct 
             f->unequal_at = c->x[i], f->unequal_name = gru_backend_name(backend);
 }
 
-static void sweep_chunk(struct figures *f, uint64_t *lanes, int function, size_t tier, const struct chunk *c, uint64_t number)
+/* tanh(-x) = -tanh(x): the results of a positive chunk with its signs turned. */
+static void check_odd(struct block *f, size_t tier, const struct chunk *c, const float *y)
 {
-    float y[CHUNK], z[CHUNK];
+    float x[SWEEP_CHUNK], z[SWEEP_CHUNK];
+    for (size_t i = 0; i < c->count; i++)
+        x[i] = -c->x[i];
+    compute(backends[0], SWEEP_TANH, tier, c->count, x, z);
+    for (size_t i = 0; i < c->count; i++)
+        if (bits_of(z[i]) != (bits_of(y[i]) ^ (y[i] == y[i] ? 0x80000000u : 0)) && f->broken++ == 0)
+            f->broken_at = x[i];
+}
+
+static void sweep_chunk(struct block *f, int function, size_t tier, const struct chunk *c, uint64_t number)
+{
+    float y[SWEEP_CHUNK], z[SWEEP_CHUNK];
     compute(backends[0], function, tier, c->count, c->x, y);
-    hash_chunk(lanes, y, c->count);
-    check_rules(f, function, c, y);
-    if (c->x[0] == c->x[0] && c->x[c->count - 1] == c->x[c->count - 1]) /* a block of NaN, or not one */
-        check_order(f, c, y), measure(f, function, tier, c, y);
+    measure_hash(f, c, y);
     for (size_t b = 1; b < backend_count; b++) {
         if (strcmp(gru_backend_name(backends[b]), "scalar") == 0 && number % options.scalar_chunks != 0)
             continue;
         compute(backends[b], function, tier, c->count, c->x, z);
         compare(f, backends[b], c, z, y);
     }
-    if (function == SWEEP_TANH && !signbit(c->x[0])) {
-        compute(backends[0], function, tier, c->count, c->minus_x, z);
-        for (size_t i = 0; i < c->count; i++)
-            if (bits_of(z[i]) != (bits_of(y[i]) ^ (y[i] == y[i] ? 0x80000000u : 0)) && f->broken++ == 0)
-                f->broken_at = c->minus_x[i];
-    }
+    if (options.bits)
+        return;
+    measure_rules(f, function, c, y);
+    if (c->x[0] == c->x[0] && c->x[c->count - 1] == c->x[c->count - 1]) /* a chunk of NaN, or not one */
+        measure_order(f, c, y), measure_errors(f, function, tier, c, y);
+    if (function == SWEEP_TANH && !signbit(c->x[0]))
+        check_odd(f, tier, c, y);
 }
 
 static bool wanted(int function, size_t tier)
@@ -244,36 +123,40 @@ static bool wanted(int function, size_t tier)
 }
 
 /* Bit patterns first .. last - 1; a part of a block whose inputs are all NaN, or none. */
-static void sweep_part(int function, size_t block, uint64_t first, uint64_t last, uint64_t lanes[][LANES_OF_HASH])
+static void sweep_part(int function, size_t block, uint64_t first, uint64_t last)
 {
     static _Thread_local struct chunk c;
     uint64_t stride = options.stride, at = (first + stride - 1) / stride * stride;
-    for (uint64_t number = block; at < last; at += CHUNK * stride, number++) {
+    for (uint64_t number = block; at < last; at += SWEEP_CHUNK * stride, number++) {
         chunk_fill(&c, function, at, last);
         for (size_t tier = 0; tier < GRU_TIERS; tier++)
             if (wanted(function, tier))
-                sweep_chunk(&results[function][tier][block], lanes[tier], function, tier, &c, number);
+                sweep_chunk(&results[function][tier][block], function, tier, &c, number);
     }
 }
 
 static void sweep_block(int function, size_t block)
 {
-    uint64_t lanes[GRU_TIERS][LANES_OF_HASH];
-    memset(lanes, 0x55, sizeof lanes);
+    for (size_t tier = 0; tier < GRU_TIERS; tier++)
+        memset(results[function][tier][block].lanes, 0x55, sizeof results[function][tier][block].lanes);
     /* Block 127 and 255: infinity is the last that is ordered, all above are NaN. */
     uint64_t first = (uint64_t)block << 24, last = first + (UINT64_C(1) << 24);
     uint64_t nan = (block & 0x80 ? UINT64_C(0xff800001) : UINT64_C(0x7f800001));
     uint64_t middle = nan > first && nan < last ? nan : last;
-    sweep_part(function, block, first, middle, lanes);
-    sweep_part(function, block, middle, last, lanes);
-    for (size_t tier = 0; tier < GRU_TIERS; tier++)
-        results[function][tier][block].hash = figures_hash(lanes[tier], LANES_OF_HASH);
+    sweep_part(function, block, first, middle);
+    sweep_part(function, block, middle, last);
+}
+
+static bool has_inputs(size_t block)
+{
+    size_t size = block % (BLOCKS / 2);
+    return !options.middle || (size >= MIDDLE_FIRST && size <= MIDDLE_LAST);
 }
 
 static void *work(void *next)
 {
     for (size_t n; (n = atomic_fetch_add((atomic_size_t *)next, 1)) < (size_t)SWEEP_FUNCTIONS * BLOCKS;)
-        if (chosen(options.functions, function_names[n / BLOCKS]))
+        if (chosen(options.functions, function_names[n / BLOCKS]) && has_inputs(n % BLOCKS))
             sweep_block((int)(n / BLOCKS), n % BLOCKS);
     return NULL;
 }
@@ -292,12 +175,12 @@ static void sweep(void)
 
 static int report(int function, size_t tier)
 {
-    struct figures all = figures_join(results[function][tier], BLOCKS);
-    struct row row = {function, tier, options.stride, function_names[function], tier_names[tier], &all};
-    if (options.blocks)
-        for (size_t b = 0; b < BLOCKS; b++)
-            printf("%s %s block %02zx hash %016llx\n", row.function_name, row.tier_name, b,
-                   (unsigned long long)results[function][tier][b].hash);
+    struct figures all;
+    figures_join(&all, function, results[function][tier], BLOCKS);
+    char inputs[16];
+    snprintf(inputs, sizeof inputs, options.stride == 1 ? "%s" : "%s/%llu", options.middle ? "middle" : "all",
+             (unsigned long long)options.stride);
+    struct row row = {function, tier, options.bits, function_names[function], tier_names[tier], inputs, &all};
     return row_report(&row, options.table);
 }
 
@@ -311,51 +194,76 @@ static void choose_backends(void)
 
 static int usage(void)
 {
-    fputs("sweep [--stride=N] [--function=NAMES] [--tier=NAMES] [--backend=NAMES] [--scalar=N] [--threads=N] [--blocks]\n"
-          "      [--check=TABLE]\n"
+    fputs("sweep [--stride=N] [--function=NAMES] [--tier=NAMES] [--backend=NAMES] [--scalar=N] [--threads=N]\n"
+          "      [--middle] [--bits] [--check=TABLE]\n"
           "  --stride=N  every N-th input only; N should be odd\n"
-          "  --scalar=N  beside another back end, scalar computes one chunk of 4096 inputs in N: 16 if all inputs are swept\n"
-          "  --blocks    prints the hash of each block of 2^24 inputs too\n"
-          "  --check     compares the figures with a table that this program printed before\n"
-          "NAMES are separated by commas. The first back end is measured, the others must have its bits.\n", stderr);
+          "  --scalar=N  beside another back end, scalar computes one chunk of 4096 inputs in N; 1 if not given\n"
+          "  --middle    only 2^-13 <= |x| < 2^9\n"
+          "  --bits      hashes alone, no errors: for emulators, whose double functions take their time\n"
+          "  --check     compares the figures, or the hashes, with a table that this program printed before\n"
+          "NAMES are separated by commas. The first back end is measured, the others must have its bits.\n",
+          stderr);
     return 2;
+}
+
+/* Whether `word` is the option `name`; its value then. */
+static bool option(const char *word, const char *name, const char **value)
+{
+    size_t length = strlen(name);
+    if (strncmp(word, name, length) != 0 || word[length] != '=')
+        return false;
+    *value = word + length + 1;
+    return true;
+}
+
+static bool read_options(int count, char **words)
+{
+    for (int i = 1; i < count; i++) {
+        const char *value;
+        if (option(words[i], "--stride", &value))
+            options.stride = strtoull(value, NULL, 10);
+        else if (option(words[i], "--scalar", &value))
+            options.scalar_chunks = strtoull(value, NULL, 10);
+        else if (option(words[i], "--threads", &value))
+            options.threads = strtoul(value, NULL, 10);
+        else if (option(words[i], "--function", &value))
+            options.functions = value;
+        else if (option(words[i], "--tier", &value))
+            options.tiers = value;
+        else if (option(words[i], "--backend", &value))
+            options.backends = value;
+        else if (option(words[i], "--check", &value))
+            options.table = value;
+        else if (strcmp(words[i], "--bits") == 0)
+            options.bits = true;
+        else if (strcmp(words[i], "--middle") == 0)
+            options.middle = true;
+        else
+            return false;
+    }
+    return options.stride > 0 && options.scalar_chunks > 0 && options.threads > 0 && options.threads <= MAX_THREADS;
 }
 
 int main(int count, char **words)
 {
-    for (int i = 1; i < count; i++) {
-        char *value = strchr(words[i], '=');
-        value = value ? value + 1 : words[i] + strlen(words[i]);
-        if (strncmp(words[i], "--stride=", 9) == 0)
-            options.stride = strtoull(value, NULL, 10);
-        else if (strncmp(words[i], "--scalar=", 9) == 0)
-            options.scalar_chunks = strtoull(value, NULL, 10);
-        else if (strncmp(words[i], "--threads=", 10) == 0)
-            options.threads = strtoul(value, NULL, 10);
-        else if (strncmp(words[i], "--function=", 11) == 0)
-            options.functions = value;
-        else if (strncmp(words[i], "--tier=", 7) == 0)
-            options.tiers = value;
-        else if (strncmp(words[i], "--backend=", 10) == 0)
-            options.backends = value;
-        else if (strncmp(words[i], "--check=", 8) == 0)
-            options.table = value;
-        else if (strcmp(words[i], "--blocks") == 0)
-            options.blocks = true;
-        else
-            return usage();
-    }
-    choose_backends();
-    if (options.scalar_chunks == 0)
-        options.scalar_chunks = options.stride == 1 ? 16 : 1;
-    if (options.stride == 0 || options.threads == 0 || options.threads > MAX_THREADS || backend_count == 0)
+    if (!read_options(count, words))
         return usage();
+    choose_backends();
+    if (backend_count == 0)
+        return usage();
+    if (!exact_known() && !options.bits) {
+        puts("skip  errors of the activations: this build has no MPFR; their bits:");
+        options.bits = true;
+    }
     sweep();
     printf("# back ends:");
     for (size_t b = 0; b < backend_count; b++)
         printf(" %s", gru_backend_name(backends[b]));
     printf("; scalar: one chunk in %llu\n", (unsigned long long)options.scalar_chunks);
-    int failed = 0;
+    if (!options.table && !options.bits)
+        puts("# function, tier, inputs, hash; worst absolute error, at; worst ULP, at; ULP of sigmoids below 2^-20, at;"
+             " steps back, the largest, at");
+    int failed = doubts > 0;
     for (int function = 0; function < SWEEP_FUNCTIONS; function++)
         for (size_t tier = 0; tier < GRU_TIERS; tier++)
             if (wanted(function, tier))
