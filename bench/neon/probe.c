@@ -2,7 +2,7 @@
 /* probe.c: NEON's kernels, one loop a function, so that bench/neon/run can find each of them; compiled by it alone. */
 #include "../../arch/neon/vec.h"
 
-#include "../../src/kernels/product.h"
+#include "../../src/kernels/row.h"
 
 #define TIER fast
 #include "../../src/kernels/tier.h"
@@ -26,12 +26,12 @@ ARRAY(tanh_faster)
 ARRAY(tanh_accurate)
 
 /* The gate block of one row, ABREAST groups at a time: reset after, keep, no clip, nothing shown. The chains are in memory. */
-static const struct gru_cell cell = {.reset = GRU_RESET_AFTER, .update = GRU_UPDATE_KEEP, .gates = GRU_GATES_SIGMOID};
+static const struct gru_cell cell_of_all = {.reset = GRU_RESET_AFTER, .update = GRU_UPDATE_KEEP, .gates = GRU_GATES_SIGMOID};
 #define GATE_BLOCK(tier)                                                                                     \
     void probe_gate_block_##tier(struct gru_step *s, size_t units, const float *ax, const float *ah);        \
     void probe_gate_block_##tier(struct gru_step *s, size_t units, const float *ax, const float *ah)         \
     {                                                                                                        \
-        const struct gru_step step = {.cell = &cell, .rows = 1, .h = s->h, .h_next = s->h_next};             \
+        const struct gru_step step = {.cell = &cell_of_all, .rows = 1, .h = s->h, .h_next = s->h_next};             \
         for (size_t unit = 0; unit + ABREAST * LANES <= units; unit += ABREAST * LANES) {                    \
             const struct block b = {.unit = unit, .unit_step = LANES, .ax = ax + 3 * unit,                   \
                                     .ah = ah + 3 * unit, .ax_step = 3 * LANES, .ah_step = 3 * LANES};        \
@@ -61,3 +61,14 @@ TILE(1, 4, 1)
 TILE(1, 4, 2)
 TILE(1, 4, 3)
 TILE(1, 4, 4)
+
+/* The chains of one row over the input and over the state, side by side. */
+#define PAIR(input, recurrent, groups)                                                                     \
+    void probe_pair_##input##_##recurrent##_##groups(const struct chains *a, const struct chains *b);      \
+    void probe_pair_##input##_##recurrent##_##groups(const struct chains *a, const struct chains *b)       \
+    {                                                                                                      \
+        chains_both(input, recurrent, groups, LANES, a, b);                                                \
+    }
+PAIR(3, 3, 4)
+PAIR(3, 2, 4)
+PAIR(2, 2, 4)
