@@ -25,8 +25,9 @@ ARRAY(tanh_fast)
 ARRAY(tanh_faster)
 ARRAY(tanh_accurate)
 
-/* The gate block of one row, ABREAST groups at a time: reset after, keep, no clip, nothing shown. The chains are in memory. */
-static const struct gru_cell cell_of_all = {.reset = GRU_RESET_AFTER, .update = GRU_UPDATE_KEEP, .gates = GRU_GATES_SIGMOID};
+/* The gate block of one row, ABREAST groups at a time: no clip, nothing shown. The chains are in memory. */
+static const struct gru_cell cell_of_all = {
+    .reset = GRU_RESET_AFTER, .update = GRU_UPDATE_KEEP, .gates = GRU_GATES_SIGMOID};
 #define GATE_BLOCK(tier)                                                                                     \
     void probe_gate_block_##tier(struct gru_step *s, size_t units, const float *ax, const float *ah);        \
     void probe_gate_block_##tier(struct gru_step *s, size_t units, const float *ax, const float *ah)         \
