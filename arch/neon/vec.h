@@ -53,7 +53,8 @@ static inline vec v_fnma(vec a, vec b, vec c) { return vfmsq_f32(c, a, b); }
 typedef vec inputs;
 static inline inputs v_inputs(const float *p) { return vld1q_f32(p); }
 static inline inputs v_inputs_one(const float *p) { return vdupq_n_f32(*p); }
-#define v_input(x, i) vdupq_laneq_f32(x, i)
+/* A subscript, since clang wants a literal for vdupq_laneq_f32; the code is the same. */
+static inline vec v_input(inputs x, int i) { return vdupq_n_f32(x[i]); }
 
 static inline mask v_lt(vec a, vec b) { return vcltq_f32(a, b); }
 static inline vec v_select(mask m, vec a, vec b) { return vbslq_f32(m, a, b); }
