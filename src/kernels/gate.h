@@ -6,7 +6,7 @@
 
 GRU_INLINE void TIERED(v_activate)(const size_t n, const struct gru_gate_rows *g, vec *a)
 {
-    switch (g->activation) {
+    switch (g->activation) { /* not covered: there are four, and gate.c refuses a fifth */
     case GRU_ACTIVATION_SIGMOID:
         TIERED(v_sigmoid)(n, a);
         break;

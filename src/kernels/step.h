@@ -15,6 +15,9 @@
 #ifndef GRU_KERNELS_STEP_ON
 #define GRU_KERNELS_STEP_ON
 
+/* The kinds of gate block. */
+enum cells_kind { CELLS_AFTER, CELLS_NONE, CELLS_RESET, CELLS_BEFORE };
+
 /* On to the next step. A stride that leads nowhere may be of any size, so after the last one nothing but h moves. */
 GRU_INLINE void step_on(struct gru_step *s, int last)
 {
@@ -30,15 +33,27 @@ GRU_INLINE void step_on(struct gru_step *s, int last)
 
 #endif
 
-typedef void TIERED(cell)(const size_t n, const struct gru_step *s, const struct block *b);
+/* Chosen by a constant: through a pointer to the function, clang 14 and 16 compile it in too late to unroll its loops. */
+GRU_INLINE void TIERED(cell)(const enum cells_kind kind, const size_t n, const struct gru_step *s, const struct block *b)
+{
+    if (kind == CELLS_AFTER)
+        TIERED(cell_after)(n, s, b);
+    else if (kind == CELLS_NONE)
+        TIERED(cell_none)(n, s, b);
+    else if (kind == CELLS_RESET)
+        TIERED(cell_reset)(n, s, b);
+    else
+        TIERED(cell_before)(n, s, b);
+}
+
 /* `count` gate blocks along the rows or along the groups, from a row and a unit on, with sums ah_step floats apart. */
 typedef void TIERED(cells)(const struct gru_step *s, int along_rows, size_t row, size_t unit, size_t count,
                            const float *ah, size_t ah_step);
 
-/* `cell` is a constant at each call, so that it is compiled in. The block is made here and not by the caller: a struct that has
- * just been stored word by word is loaded again in larger pieces, which wait for the words. */
+/* `kind` is a constant at each call, so that its gate block is compiled in. The block is made here and not by the caller: a
+ * struct that has just been stored word by word is loaded again in larger pieces, which wait for the words. */
 GRU_INLINE void TIERED(cell_line)(const struct gru_step *s, int along_rows, size_t row, size_t unit, size_t count,
-                                  const float *ah, size_t ah_step, TIERED(cell) * cell)
+                                  const float *ah, size_t ah_step, const enum cells_kind kind)
 {
     const size_t ax_gates = s->cell->ax_gates, ax_row = s->cell->ax_row;
     struct block b = {
@@ -54,10 +69,10 @@ GRU_INLINE void TIERED(cell_line)(const struct gru_step *s, int along_rows, size
     for (size_t n; count; count -= n) {
         if (ABREAST > 1 && count >= ABREAST) {
             n = ABREAST;
-            cell(ABREAST, s, &b);
+            TIERED(cell)(kind, ABREAST, s, &b);
         } else {
             n = 1;
-            cell(1, s, &b);
+            TIERED(cell)(kind, 1, s, &b);
         }
         b.row += n * b.row_step;
         b.unit += n * b.unit_step;
@@ -70,25 +85,25 @@ GRU_INLINE void TIERED(cell_line)(const struct gru_step *s, int along_rows, size
 static GRU_NOINLINE void TIERED(cells_after)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
                                               size_t count, const float *ah, size_t ah_step)
 {
-    TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, TIERED(cell_after));
+    TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, CELLS_AFTER);
 }
 
 static GRU_NOINLINE void TIERED(cells_none)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
                                               size_t count, const float *ah, size_t ah_step)
 {
-    TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, TIERED(cell_none));
+    TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, CELLS_NONE);
 }
 
 static GRU_NOINLINE void TIERED(cells_reset)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
                                               size_t count, const float *ah, size_t ah_step)
 {
-    TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, TIERED(cell_reset));
+    TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, CELLS_RESET);
 }
 
 static GRU_NOINLINE void TIERED(cells_before)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
                                               size_t count, const float *ah, size_t ah_step)
 {
-    TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, TIERED(cell_before));
+    TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, CELLS_BEFORE);
 }
 
 /* The gate blocks of a panel, whose `sums` are [row][group][gate][lane]. They go along the rows, unless those are few. */
