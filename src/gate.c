@@ -203,8 +203,7 @@ static enum gru_status check_run(const struct gru_gate *gate, size_t rows, const
 static void run_product(const struct gru_gate *gate, const struct gru_product *product, size_t rows, const float *from,
                         ptrdiff_t from_row, float *cleaned, size_t cleaned_row, float *sums, size_t sums_row)
 {
-    for (size_t row = 0; row < rows; row++)
-        gate->backend->clean(cleaned + row * cleaned_row, from + (ptrdiff_t)row * from_row, product->length);
+    gate->backend->clean(cleaned, cleaned_row, from, from_row, rows, product->length);
     size_t groups = (product->units + gate->backend->lanes - 1) / gate->backend->lanes;
     gate->backend->product(product, rows, cleaned, cleaned_row, 0, groups, sums, sums_row);
 }

@@ -66,6 +66,11 @@ static size_t position(const struct sequence *q, size_t row, size_t step)
 /* Slice `slice` of 0 .. count - 1. */
 static void cut(const struct sequence *q, size_t count, size_t slice, size_t *first, size_t *end)
 {
+    if (q->slices == 1) { /* which is common, and needs no division */
+        *first = 0;
+        *end = count;
+        return;
+    }
     size_t each = count / q->slices, more = count % q->slices;
     *first = each * slice + more * slice / q->slices;
     *end = each * (slice + 1) + more * (slice + 1) / q->slices;
@@ -108,7 +113,7 @@ static int is_reset(const struct sequence *q, size_t row, size_t step)
 static void set_state(const struct sequence *q, float *h, const float *from, size_t first, size_t count)
 {
     if (from)
-        q->layer->backend->clean(h + first, from + first, count);
+        q->layer->backend->clean(h + first, 0, from + first, 0, 1, count);
     else
         memset(h + first, 0, count * sizeof(float));
 }
@@ -128,18 +133,32 @@ static void begin(struct sequence *q)
     }
 }
 
-/* Part `slice` of `slices` of a block's rows of x. */
+/* Part `slice` of `slices` of a block's rows of x: of its steps where they have one row each, else of each step's rows. */
 static void gather(const struct sequence *q, size_t start, size_t count, size_t slice)
 {
+    const struct gru_layer *layer = q->layer;
+    const gru_io *io = q->io;
+    const size_t width = layer->desc.input;
     float *to = q->x;
+    size_t first, end;
+    if (io->rows == 1) {
+        cut(q, count, slice, &first, &end);
+        layer->backend->clean(to + first * layer->x_row, layer->x_row,
+                              io->x + (q->x_offset[0] + (ptrdiff_t)(start + first) * q->x_step), q->x_step,
+                              end - first, width);
+        return;
+    }
     for (size_t s = start; s < start + count; s++) {
-        size_t rows = alive(q, s), first = 0, end = rows;
-        if (q->slices > 1)
-            cut(q, rows, slice, &first, &end);
-        for (size_t row = first; row < end; row++)
-            q->layer->backend->clean(to + row * q->layer->x_row, q->io->x + q->x_offset[row] + (ptrdiff_t)s * q->x_step,
-                                     q->layer->desc.input);
-        to += rows * q->layer->x_row;
+        size_t rows = alive(q, s);
+        const ptrdiff_t at = (ptrdiff_t)s * q->x_step;
+        cut(q, rows, slice, &first, &end);
+        if (io->lengths)
+            for (size_t row = first; row < end; row++)
+                layer->backend->clean(to + row * layer->x_row, 0, io->x + (q->x_offset[row] + at), 0, 1, width);
+        else
+            layer->backend->clean(to + first * layer->x_row, layer->x_row, io->x + (q->x_offset[first] + at),
+                                  io->x_row, end - first, width);
+        to += rows * layer->x_row;
     }
 }
 

@@ -60,12 +60,12 @@ void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_s
     ptrdiff_t *gate_offset = (ptrdiff_t *)(workspace + plan->gate_offset);
     size_t hidden = layer->desc.hidden, padded = layer->groups * backend->lanes;
 
+    backend->clean(x, layer->x_row, io->x, io->x_row, io->rows, layer->desc.input);
     for (size_t row = 0; row < io->rows; row++) {
         ptrdiff_t b = (ptrdiff_t)row, n = io->index ? (ptrdiff_t)io->index[row] : b;
         float *to = h + row * layer->h_row;
-        backend->clean(x + row * layer->x_row, io->x + b * io->x_row, layer->desc.input);
         if (state->h0)
-            backend->clean(to, state->h0 + n * state->h0_row, hidden);
+            backend->clean(to, 0, state->h0 + n * state->h0_row, 0, 1, hidden);
         else
             memset(to, 0, hidden * sizeof(float));
         for (size_t pad = hidden; pad < padded; pad++)

@@ -30,12 +30,16 @@ static float *draw_clean(size_t n)
 void test_kernels_clean(void)
 {
     for (size_t n = 0; n <= MOST; n++) {
-        float *from = draw(n), *got = guarded_floats(n, GUARD_AFTER, check_below(16)),
-              *want = guarded_floats(n, GUARD_AFTER, 0);
+        size_t rows = 1 + check_below(3), to_row = n + check_below(3), from_row = n + check_below(3);
+        size_t all = (rows - 1) * to_row + n;
+        float *from = draw((rows - 1) * from_row + n), *got = guarded_floats(all, GUARD_AFTER, check_below(16)),
+              *want = guarded_floats(all, GUARD_AFTER, 0);
         guarded_freeze(from);
-        check_this()->clean(got, from, n);
-        check_scalar()->clean(want, from, n);
-        CHECK_BITS(got, want, n, "%zu elements", n);
+        memset(got, 0, all * sizeof(float));
+        memset(want, 0, all * sizeof(float));
+        check_this()->clean(got, to_row, from, (ptrdiff_t)from_row, rows, n);
+        check_scalar()->clean(want, to_row, from, (ptrdiff_t)from_row, rows, n);
+        CHECK_BITS(got, want, all, "%zu rows of %zu elements", rows, n);
         guarded_free_all();
     }
 }

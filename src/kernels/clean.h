@@ -5,8 +5,8 @@
 
 #include "words.h"
 
-/* `to` may have room for whole vectors, or for `count` floats only. */
-GRU_INLINE void clean_rows(float *to, const float *from, size_t count, const int whole)
+/* One row; `to` may have room for whole vectors, or for `count` floats only. */
+GRU_INLINE void clean_row(float *to, const float *from, size_t count, const int whole)
 {
     size_t i = 0;
     for (; i + LANES <= count; i += LANES)
@@ -20,9 +20,10 @@ GRU_INLINE void clean_rows(float *to, const float *from, size_t count, const int
     }
 }
 
-static void clean(float *to, const float *from, size_t count)
+static void clean(float *to, size_t to_row, const float *from, ptrdiff_t from_row, size_t rows, size_t count)
 {
-    clean_rows(to, from, count, 0);
+    for (size_t row = 0; row < rows; row++)
+        clean_row(to + row * to_row, from + (ptrdiff_t)row * from_row, count, 0);
     v_end();
 }
 

@@ -236,9 +236,9 @@ static void TIERED(stream)(const struct gru_stream *stream)
 {
     const struct gru_step *s = &stream->step;
     const size_t hidden = s->cell->units;
-    clean_rows(stream->x_room, stream->x, stream->input->length, 1);
+    clean_row(stream->x_room, stream->x, stream->input->length, 1);
     if (stream->h0)
-        clean_rows(s->h, stream->h0, hidden, 1);
+        clean_row(s->h, stream->h0, hidden, 1);
     else
         for (size_t unit = 0; unit < hidden; unit += LANES)
             v_store(s->h + unit, v_set1(0.0f));

@@ -149,8 +149,9 @@ static void tile_run(size_t gates, size_t groups, size_t rows, const struct tile
 
 #else
 
-/* The chain as the design states it, with one lane: no tiling that could go wrong. */
-static float chain(float start, const float *weights, size_t stride, const float *x, size_t length)
+/* The chain as the design states it, with one lane: no tiling that could go wrong. A function of its own, which has registers to
+ * keep its few variables in over the call of fmaf: compiled into the loops around it, it moved 14 of theirs for each k. */
+static GRU_NOINLINE float chain(float start, const float *weights, size_t stride, const float *x, size_t length)
 {
     float a = start;
     for (size_t k = 0; k < length; k++)
