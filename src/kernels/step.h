@@ -141,7 +141,7 @@ static void TIERED(step_groups)(const struct gru_step *s, const struct gru_produ
 static void TIERED(step_row)(const struct gru_step *s, const struct gru_product *m, const float *in,
                              TIERED(cells) * cells, size_t first, size_t end)
 {
-    _Alignas(GRU_ALIGNMENT) float sums[4 * GRU_MAX_GATES * LANES];
+    _Alignas(GRU_ALIGNMENT) float sums[ROW_SUMS * LANES];
     for (size_t groups; first < end; first += groups) {
         groups = row(m, first, end, in, sums);
         cells(s, 0, 0, first * LANES, groups, sums, m->gates * LANES);
@@ -222,7 +222,7 @@ static void TIERED(steps)(struct gru_step *s, size_t count)
 /* All groups of a step alone: both products of a few groups, then their gate blocks. */
 static void TIERED(stream_groups)(const struct gru_stream *stream, TIERED(cells) * cells)
 {
-    _Alignas(GRU_ALIGNMENT) float sums[4 * GRU_MAX_GATES * LANES];
+    _Alignas(GRU_ALIGNMENT) float sums[ROW_SUMS * LANES];
     const struct gru_step *s = &stream->step;
     const struct gru_product *m = &s->cell->recurrent;
     const size_t end = s->cell->groups, ax_step = s->cell->ax_gates * LANES;
