@@ -13,25 +13,32 @@ enum { SLEEF_LEAST = (127 - 30) << 23 };
  * 1 / (1 + exp(-x)). Above 87 it is exactly 1 without any help; below -87, where the quotient nears the subnormals
  * (sigmoid(-87) = 1.6e-38), it is 0. Limiting x keeps exp from overflowing and from underflowing.
  */
-static inline void v_sigmoid_sleef(const size_t n, vec *x)
+static inline vec v_sigmoid_by_sleef(vec x)
 {
     vec end = v_set1(87.0f), least = v_set1(-87.0f);
-    EACH {
-        vec a = v_xor_sign(v_clamp_abs(x[k], SLEEF_LEAST, v_set1(128.0f)), x[k]);
-        vec e = v_sleef_exp(v_sub(v_set1(0.0f), v_at_least(least, v_at_most(end, a))));
-        x[k] = v_zero_below(a, least, v_div(v_set1(1.0f), v_add(v_set1(1.0f), e)));
-    }
+    vec a = v_xor_sign(v_clamp_abs(x, SLEEF_LEAST, v_set1(128.0f)), x);
+    vec e = v_sleef_exp(v_sub(v_set1(0.0f), v_at_least(least, v_at_most(end, a))));
+    return v_zero_below(a, least, v_div(v_set1(1.0f), v_add(v_set1(1.0f), e)));
 }
 
 /* A normal x below 2^-30 is its own tanh; one below `least` gives the zero of its sign. Beyond 9.02 tanh is 1 to the last
  * bit; larger arguments are limited, since SLEEF would overflow on the way. */
-static inline void v_tanh_sleef(const size_t n, uint32_t least, vec *x)
+static inline vec v_tanh_by_sleef(vec x, uint32_t least)
 {
     vec end = v_set1(0x1p-30f);
-    EACH {
-        vec large = v_clamp_abs(x[k], SLEEF_LEAST, v_set1(20.0f)), small = v_clamp_abs(x[k], least, end);
-        x[k] = v_select(v_lt(small, end), v_with_sign(small, x[k]), v_sleef_tanh(v_with_sign(large, x[k])));
-    }
+    vec large = v_clamp_abs(x, SLEEF_LEAST, v_set1(20.0f)), small = v_clamp_abs(x, least, end);
+    return v_select(v_lt(small, end), v_with_sign(small, x), v_sleef_tanh(v_with_sign(large, x)));
+}
+
+/* As activation.h has them. There is nothing to gain side by side from functions that are called. */
+GRU_INLINE void v_sigmoid_sleef(const size_t n, vec *x)
+{
+    EACH x[k] = v_sigmoid_by_sleef(x[k]);
+}
+
+GRU_INLINE void v_tanh_sleef(const size_t n, uint32_t least, vec *x)
+{
+    EACH x[k] = v_tanh_by_sleef(x[k], least);
 }
 
 #endif
