@@ -57,7 +57,7 @@ static enum gru_status check_numbers(const gru_gate_desc *desc, gru_error *error
     return GRU_OK;
 }
 
-static enum gru_status read_desc(gru_gate_desc *to, const gru_gate_desc *from, gru_error *error)
+static enum gru_status read_gate_desc(gru_gate_desc *to, const gru_gate_desc *from, gru_error *error)
 {
     enum gru_status status = gru_read_struct(to, sizeof *to, from, "gru_gate_desc", error);
     if (status == GRU_OK)
@@ -103,7 +103,7 @@ enum gru_status gru_gate_create(gru_gate **gate, const gru_gate_desc *desc, cons
         return gru_fail(error, GRU_NULL_POINTER, "gru_gate_create: gate is NULL");
     if (!gru_allocator_sound(allocator))
         return gru_fail(error, GRU_NULL_POINTER, "gru_gate_create: the allocator has one of its two functions only");
-    enum gru_status status = read_desc(&read, desc, error);
+    enum gru_status status = read_gate_desc(&read, desc, error);
     if (status != GRU_OK)
         return status;
     size_t lanes = read.backend->lanes;

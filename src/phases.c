@@ -50,7 +50,7 @@ struct run {
 enum { GRACE = 32 };
 
 /* Does a slice in a phase, unless somebody else has taken it. */
-static bool take(const struct run *run, size_t phase, size_t s)
+static bool claim(const struct run *run, size_t phase, size_t s)
 {
     struct slice *slice = &run->slice[s];
     size_t expected = phase;
@@ -71,7 +71,7 @@ static bool take_abandoned(const struct run *run, size_t phase, size_t first)
     bool taken = false;
     for (size_t i = 0, s = first; i < run->slices; i++, s = s + 1 < run->slices ? s + 1 : 0)
         if (atomic_load_explicit(&run->slice[s].claimed, memory_order_relaxed) == phase)
-            taken |= take(run, phase, s);
+            taken |= claim(run, phase, s);
     return taken;
 }
 
@@ -116,7 +116,7 @@ static void do_task(const struct run *run, size_t t, bool hurry)
         if (phase == run->phases)
             return;
         for (size_t s = t; s < run->slices; s += run->tasks)
-            take(run, phase, s);
+            claim(run, phase, s);
     }
 }
 
@@ -125,7 +125,7 @@ static void task(void *argument, size_t t)
     do_task(argument, t, false);
 }
 
-static void run_alone(size_t phases, size_t slices, gru_phase_work *work, void *context)
+static void run_serially(size_t phases, size_t slices, gru_phase_work *work, void *context)
 {
     for (size_t phase = 0; phase < phases; phase++)
         for (size_t slice = 0; slice < slices; slice++)
@@ -141,7 +141,7 @@ void gru_phases_run(const gru_pool *pool, size_t phases, size_t slices, gru_phas
                     void *state)
 {
     if (!pool || pool->threads <= 1 || slices <= 1) {
-        run_alone(phases, slices, work, context);
+        run_serially(phases, slices, work, context);
         return;
     }
     struct run run = {
