@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* dispatch.c: which back ends there are, which this CPU can run, and which one is meant. */
-#define _GNU_SOURCE /* secure_getenv */
+#define _GNU_SOURCE 1 /* secure_getenv */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
