@@ -65,9 +65,9 @@ struct gru_cell {
 };
 
 /*
- * One step of rows 0 .. rows - 1 over a range of groups: what step, reset and candidate read and write. All rows of h, s,
- * z, ax and h_next have room for whole groups. The rows of y and gate_out are the caller's: row i begins at
- * y + y_offset[i] + y_shift, and exactly `units` elements of it may be touched.
+ * One step of rows 0 .. rows - 1 over a range of groups: what step, reset and candidate read and write. All rows of h,
+ * s, z, ax and h_next have room for whole groups. The rows of y and gate_out are the caller's: row i begins at y +
+ * y_offset[i] + y_shift, and exactly `units` elements of it may be touched.
  */
 struct gru_step {
     const struct gru_cell *cell;
@@ -96,7 +96,8 @@ struct gru_stream {
     float *h_out;    /* NULL: not wanted; may be h0 */
 };
 
-/* out = activation(clip(ax + ah)) over rows of `units`: the end of a gru_gate. A NULL ax or ah is a sum that isn't there. */
+/* out = activation(clip(ax + ah)) over rows of `units`: the end of a gru_gate. A NULL ax or ah is a sum that isn't
+ * there. */
 struct gru_gate_rows {
     size_t rows;
     size_t units;

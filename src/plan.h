@@ -8,8 +8,8 @@
 struct gru_layer;
 
 /*
- * The input's chains of a whole block of steps are one product ahead of time, so that W is read once a block. A block is
- * as many steps as make about this many rows: enough to keep the FMA units busy, few enough that workspace is
+ * The input's chains of a whole block of steps are one product ahead of time, so that W is read once a block. A block
+ * is as many steps as make about this many rows: enough to keep the FMA units busy, few enough that workspace is
  * bounded and the rows stay in a cache.
  */
 enum { GRU_BLOCK_ROWS = 128 };
@@ -35,8 +35,8 @@ struct gru_plan {
     size_t bytes;
 };
 
-/* Gives a new layer the strides of its runs, the most rows with which no size in here overflows, and the plan of one step of
- * one row. */
+/* Gives a new layer the strides of its runs, the most rows with which no size in here overflows, and the plan of one
+ * step of one row. */
 void gru_plan_layer(struct gru_layer *layer);
 
 /* The plan for so many steps and rows, which gru_layer.max_rows bounds. */

@@ -2,8 +2,8 @@
 /*
  * sequence.c: the run of one layer over a batch of rows.
  *
- * Rows are taken by falling length, so that those alive at a step are the first ones, and a step of the recurrence is one
- * call of a kernel on them. Steps are taken in blocks. A block is a row of phases:
+ * Rows are taken by falling length, so that those alive at a step are the first ones, and a step of the recurrence is
+ * one call of a kernel on them. Steps are taken in blocks. A block is a row of phases:
  *
  *     gather    x of the block's rows, cleaned, one row of x after the other       slices: rows
  *     input     ax = bx + W x for all of them, one product                         slices: groups of units
@@ -133,7 +133,8 @@ static void begin(struct sequence *q)
     }
 }
 
-/* Part `slice` of `slices` of a block's rows of x: of its steps where they have one row each, else of each step's rows. */
+/* Part `slice` of `slices` of a block's rows of x: of its steps where they have one row each, else of each step's
+ * rows. */
 static void gather(const struct sequence *q, size_t start, size_t count, size_t slice)
 {
     const struct gru_layer *layer = q->layer;
@@ -167,8 +168,8 @@ static void input(const struct sequence *q, size_t rows, size_t first, size_t en
     q->layer->backend->product(&q->half->input, rows, q->x, q->layer->x_row, first, end, q->ax, q->layer->ax_row);
 }
 
-/* After step `s`: states of rows that have ended go to the caller, those of rows that are reset are replaced. Each slice sees
- * to its own units, which it has just written. */
+/* After step `s`: states of rows that have ended go to the caller, those of rows that are reset are replaced. Each
+ * slice sees to its own units, which it has just written. */
 static void settle(const struct sequence *q, size_t s, size_t rows, float *h_next, size_t first_group, size_t end_group)
 {
     size_t left = alive(q, s + 1);

@@ -2,8 +2,8 @@
 /*
  * stream.c: one step of one row, or of a batch of rows, with none of the extras.
  *
- * The same kernels on the same numbers as in sequence.c, without what a sequence needs around them: at H = 16 that is as much
- * work as the step itself, and a stream asks for one step over and over.
+ * The same kernels on the same numbers as in sequence.c, without what a sequence needs around them: at H = 16 that is
+ * as much work as the step itself, and a stream asks for one step over and over.
  */
 #include <string.h>
 

@@ -2,12 +2,13 @@
 /*
  * activation.h: sigmoid and tanh, one fixed sequence of exactly rounded operations for each tier.
  *
- * Each takes `n` vectors, a constant, through its sequence side by side, in place: EACH line is done for all of them before the
- * next. A sequence alone is a chain of 50 to 80 cycles of which a CPU's window holds one or two; four side by side keep
- * its ports busy. On one vector read EACH as nothing.
+ * Each takes `n` vectors, a constant, through its sequence side by side, in place: EACH line is done for all of them
+ * before the next. A sequence alone is a chain of 50 to 80 cycles of which a CPU's window holds one or two; four side
+ * by side keep its ports busy. On one vector read EACH as nothing.
  *
- * tanh takes the least magnitude that it doesn't read as zero, as bits: ACT_NORMAL for arrays; in a layer the threshold of
- * v_clean, ACT_STATE, so that the result needs no cleaning (tanh x = x there), but for the sign of a zero.
+ * tanh takes the least magnitude that it doesn't read as zero, as bits: ACT_NORMAL for arrays; in a layer the
+ * threshold of v_clean, ACT_STATE, so that the result needs no cleaning (tanh x = x there), but for the sign of a
+ * zero.
  */
 #ifndef GRU_KERNELS_ACTIVATION_H
 #define GRU_KERNELS_ACTIVATION_H
@@ -55,7 +56,8 @@ static const struct act_table tanh_fast_table = {
  * term stays below the step of the sum, which makes it monotone. Every Horner step adds a normal constant (c1 = 2^-30
  * in segment 0): nothing is ever subnormal.
  */
-GRU_INLINE void v_tanh_by_table(const struct act_table *p, int degree, int shift, const size_t n, uint32_t least, vec *x)
+GRU_INLINE void v_tanh_by_table(const struct act_table *p, int degree, int shift, const size_t n, uint32_t least,
+                                vec *x)
 {
     vec t[ABREAST], l[ABREAST], y[ABREAST];
     places i[ABREAST];

@@ -8,8 +8,8 @@
 /*
  * keep:    fma(z, h, fma(-z, n, n)) = z h + (1 - z) n       replace: fma(z, n, fma(-z, h, h)) = (1 - z) h + z n
  *
- * In this form the ends are exact: z = 1 makes the inner fma +0, so that the outer returns its product, which is h (or n)
- * itself; z = 0 leaves the inner value, n (or h) itself. A -0 becomes +0.
+ * In this form the ends are exact: z = 1 makes the inner fma +0, so that the outer returns its product, which is h (or
+ * n) itself; z = 0 leaves the inner value, n (or h) itself. A -0 becomes +0.
  */
 static inline vec v_blend(enum gru_update update, vec z, vec h, vec n)
 {

@@ -2,7 +2,8 @@
 /*
  * cell.h: the gate block: from the two chains of a group of units of one row to its gates and its new state, one tier.
  *
- * `n` of them, a constant, go side by side: of neighbouring rows or of neighbouring groups. struct block says where they stand.
+ * `n` of them, a constant, go side by side: of neighbouring rows or of neighbouring groups. struct block says where
+ * they stand.
  */
 #include "activation.h"
 #include "blend.h"
@@ -56,8 +57,8 @@ GRU_INLINE void TIERED(v_candidate)(const size_t n, const struct gru_step *s, ve
     TIERED(v_tanh)(n, ACT_STATE, a);
 }
 
-/* Vectors to rows of the caller's, of which exactly the layer's units may be touched. What `s` points to is read ahead of the
- * stores, which may change anything as far as the compiler knows. */
+/* Vectors to rows of the caller's, of which exactly the layer's units may be touched. What `s` points to is read ahead
+ * of the stores, which may change anything as far as the compiler knows. */
 GRU_INLINE void TIERED(give)(const size_t n, const struct gru_step *s, const struct block *b, float *to,
                              const ptrdiff_t *offset, ptrdiff_t shift, const vec *a)
 {

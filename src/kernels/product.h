@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* product.h: a packed matrix times rows, out of tiles: GEMV for one row, GEMM for several.
  *
- * A panel is the one to four groups of a tile, for all rows. Its weights are used by one tile of rows after the other, and
- * come from the second-level cache but for the first time. A panel of very many k is cut into blocks of k that fit there
- * beside the rows; between blocks the chains wait in `out`, to the bit as they were.
+ * A panel is the one to four groups of a tile, for all rows. Its weights are used by one tile of rows after the other,
+ * and come from the second-level cache but for the first time. A panel of very many k is cut into blocks of k that fit
+ * there beside the rows; between blocks the chains wait in `out`, to the bit as they were.
  *
- * Tried without gain: blocks for the first-level cache (what they save in loads they lose between tiles, a tenth at 128 k),
- * and fetching the next panel ahead, all at once or spread over the tiles.
+ * Tried without gain: blocks for the first-level cache (what they save in loads they lose between tiles, a tenth at
+ * 128 k), and fetching the next panel ahead, all at once or spread over the tiles.
  */
 #ifndef GRU_KERNELS_PRODUCT_H
 #define GRU_KERNELS_PRODUCT_H

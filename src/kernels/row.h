@@ -4,13 +4,13 @@
  *                   W (r z n)      U (r z n)
  *     x[k], h[k]   acc acc acc    acc acc acc     <- per group of units; as many groups as registers hold, at most four
  *
- * Per k and group each matrix takes 3 FMAs and 3 loads. The chains of one group are too few to hide the latency of an FMA (3 of
- * 8 to 10), and a small layer has no more groups: one after the other, its two products take twice as long as both at once.
- * Of a matrix with fewer gates, eight groups go together where that makes no more than ROW_CHAINS chains. For many rows
- * tile.h is better; for one, this is the same arithmetic with fewer branches around it.
+ * Per k and group each matrix takes 3 FMAs and 3 loads. The chains of one group are too few to hide the latency of an
+ * FMA (3 of 8 to 10), and a small layer has no more groups: one after the other, its two products take twice as long
+ * as both at once. Of a matrix with fewer gates, eight groups go together where that makes no more than ROW_CHAINS
+ * chains. For many rows tile.h is better; for one, this is the same arithmetic with fewer branches around it.
  *
- * Tried without gain: prefetching 512 to 2,048 bytes ahead (1 % at most where memory binds, 24 % lost where L2 does), and eight
- * groups of three gates with AVX-512 (8 % lost at H = 256).
+ * Tried without gain: prefetching 512 to 2,048 bytes ahead (1 % at most where memory binds, 24 % lost where L2 does),
+ * and eight groups of three gates with AVX-512 (8 % lost at H = 256).
  */
 #ifndef GRU_KERNELS_ROW_H
 #define GRU_KERNELS_ROW_H

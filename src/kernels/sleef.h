@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sleef.h: the tier on SLEEF's deterministic functions, whose bits are the same wherever there is an FMA instruction. */
+/* sleef.h: the tier on SLEEF's deterministic functions, whose bits are the same wherever there is an FMA
+ * instruction. */
 #ifndef GRU_KERNELS_SLEEF_H
 #define GRU_KERNELS_SLEEF_H
 
 #include "words.h"
 
-/* The bits of 2^-30. Below it tanh x is x and sigmoid x is 1/2, to the last bit; SLEEF would square such an argument, and
- * the square of a tiny one is subnormal. So it gets a zero instead. */
+/* The bits of 2^-30. Below it tanh x is x and sigmoid x is 1/2, to the last bit; SLEEF would square such an argument,
+ * and the square of a tiny one is subnormal. So it gets a zero instead. */
 enum { SLEEF_LEAST = (127 - 30) << 23 };
 
 /*
@@ -21,8 +22,8 @@ static inline vec v_sigmoid_by_sleef(vec x)
     return v_zero_below(a, least, v_div(v_set1(1.0f), v_add(v_set1(1.0f), e)));
 }
 
-/* A normal x below 2^-30 is its own tanh; one below `least` gives the zero of its sign. Beyond 9.02 tanh is 1 to the last
- * bit; larger arguments are limited, since SLEEF would overflow on the way. */
+/* A normal x below 2^-30 is its own tanh; one below `least` gives the zero of its sign. Beyond 9.02 tanh is 1 to the
+ * last bit; larger arguments are limited, since SLEEF would overflow on the way. */
 static inline vec v_tanh_by_sleef(vec x, uint32_t least)
 {
     vec end = v_set1(0x1p-30f);

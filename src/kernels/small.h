@@ -2,9 +2,9 @@
 /*
  * small.h: steps of one row of one or two groups of units, with all sums in registers, one tier (tier.h).
  *
- * At sixteen units the chains of a step take 64 cycles and a gate block about 140, one after the other; the general way from
- * the one to the other, with its calls, its loops and its sums in memory, would take half as long again (measured: steps of a
- * sequence in 0.87 of the time at H = 16, 0.78 at H = 32).
+ * At sixteen units the chains of a step take 64 cycles and a gate block about 140, one after the other; the general
+ * way from the one to the other, with its calls, its loops and its sums in memory, would take half as long again
+ * (measured: steps of a sequence in 0.87 of the time at H = 16, 0.78 at H = 32).
  */
 #ifndef GRU_KERNELS_SMALL
 #define GRU_KERNELS_SMALL
@@ -16,8 +16,8 @@ enum { small_fast = 1, small_faster = 1, small_accurate = 1, small_sleef = 0 };
 
 #ifndef TILE_PLAIN
 
-/* What a plain step uses of a cell and of a step. As local structs with constants in them they vanish, and with them all that
- * the gate blocks could do besides: clips, hard sigmoids, outputs of gates, sums of directions. */
+/* What a plain step uses of a cell and of a step. As local structs with constants in them they vanish, and with them
+ * all that the gate blocks could do besides: clips, hard sigmoids, outputs of gates, sums of directions. */
 GRU_INLINE struct gru_cell TIERED(small_cell)(const struct gru_cell *cell)
 {
     return (struct gru_cell){
@@ -55,7 +55,8 @@ static inline int TIERED(is_small)(const struct gru_step *s)
            !s->gate_out[GRU_R] && !s->gate_out[GRU_Z] && !s->gate_out[GRU_N];
 }
 
-GRU_INLINE struct block TIERED(small_block)(const struct gru_step *s, const vec *ax_sums, const vec *ah_sums, int ah_gates)
+GRU_INLINE struct block TIERED(small_block)(const struct gru_step *s, const vec *ax_sums, const vec *ah_sums,
+                                            int ah_gates)
 {
     return (struct block){
         .unit_step = LANES,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* step.h: steps of the recurrence: the recurrent chains of a panel, and at once its gate blocks, one tier (tier.h).
  *
- * The sums pass from the product to the gate block through some cache lines on the stack that never leave the first-level
- * cache: to keep them in registers, each shape of tile would need a copy of every activation.
+ * The sums pass from the product to the gate block through some cache lines on the stack that never leave the
+ * first-level cache: to keep them in registers, each shape of tile would need a copy of every activation.
  */
 #include "cell.h"
 #include "row.h"
@@ -33,8 +33,10 @@ GRU_INLINE void step_on(struct gru_step *s, int last)
 
 #endif
 
-/* Chosen by a constant: through a pointer to the function, clang 14 and 16 compile it in too late to unroll its loops. */
-GRU_INLINE void TIERED(cell)(const enum cells_kind kind, const size_t n, const struct gru_step *s, const struct block *b)
+/* Chosen by a constant: through a pointer to the function, clang 14 and 16 compile it in too late to unroll its
+ * loops. */
+GRU_INLINE void TIERED(cell)(const enum cells_kind kind, const size_t n, const struct gru_step *s,
+                             const struct block *b)
 {
     if (kind == CELLS_AFTER)
         TIERED(cell_after)(n, s, b);
@@ -50,8 +52,9 @@ GRU_INLINE void TIERED(cell)(const enum cells_kind kind, const size_t n, const s
 typedef void TIERED(cells)(const struct gru_step *s, int along_rows, size_t row, size_t unit, size_t count,
                            const float *ah, size_t ah_step);
 
-/* `kind` is a constant at each call, so that its gate block is compiled in. The block is made here and not by the caller: a
- * struct that has just been stored word by word is loaded again in larger pieces, which wait for the words. */
+/* `kind` is a constant at each call, so that its gate block is compiled in. The block is made here and not by the
+ * caller: a struct that has just been stored word by word is loaded again in larger pieces, which wait for the
+ * words. */
 GRU_INLINE void TIERED(cell_line)(const struct gru_step *s, int along_rows, size_t row, size_t unit, size_t count,
                                   const float *ah, size_t ah_step, const enum cells_kind kind)
 {
@@ -106,7 +109,8 @@ static GRU_NOINLINE void TIERED(cells_before)(const struct gru_step *s, int alon
     TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, CELLS_BEFORE);
 }
 
-/* The gate blocks of a panel, whose `sums` are [row][group][gate][lane]. They go along the rows, unless those are few. */
+/* The gate blocks of a panel, whose `sums` are [row][group][gate][lane]. They go along the rows, unless those are
+ * few. */
 static void TIERED(cells_of_panel)(const struct gru_step *s, TIERED(cells) * cells, size_t gates, size_t row,
                                    size_t rows, size_t first, size_t groups, const float *sums)
 {

@@ -34,8 +34,8 @@ struct tile {
 
 #ifndef TILE_PLAIN
 
-/* One k of a tile: inputs or weights, whichever are fewer, are held in registers, and the others stream by. `x` has a row's
- * inputs in each element, of which input `i` is used; `w` is the k's weights of each group. */
+/* One k of a tile: inputs or weights, whichever are fewer, are held in registers, and the others stream by. `x` has a
+ * row's inputs in each element, of which input `i` is used; `w` is the k's weights of each group. */
 GRU_INLINE void tile_multiply(const int G, const int V, const int R, size_t width, const float *const *w,
                               const inputs *x, const int i, vec *acc)
 {
@@ -118,7 +118,8 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, c
 }
 
 /* A shape that doesn't fit in the registers is never asked for; the comparison of constants keeps its code out. The
- * compiler knows the width of a whole group; a narrow one has groups = 0 in its key, and the width that the tile says. */
+ * compiler knows the width of a whole group; a narrow one has groups = 0 in its key, and the width that the tile
+ * says. */
 #define SHAPE(G, V, R, KEY, WIDTH)                                    \
     case (G) << 8 | (KEY) << 4 | (R):                                 \
         if ((G) * (V) * (R) <= TILE_ACCUMULATORS && (R) <= TILE_ROWS) \
@@ -149,8 +150,9 @@ static void tile_run(size_t gates, size_t groups, size_t rows, const struct tile
 
 #else
 
-/* The chain as the design states it, with one lane: no tiling that could go wrong. A function of its own, which has registers to
- * keep its few variables in over the call of fmaf: compiled into the loops around it, it moved 14 of theirs for each k. */
+/* The chain as the design states it, with one lane: no tiling that could go wrong. A function of its own, which has
+ * registers to keep its few variables in over the call of fmaf: compiled into the loops around it, it moved 14 of
+ * theirs for each k. */
 static GRU_NOINLINE float chain(float start, const float *weights, size_t stride, const float *x, size_t length)
 {
     float a = start;
@@ -187,8 +189,8 @@ static inline size_t tile_most_rows(size_t gates)
     return gates == 1 ? tile_fit_rows(1) : gates == 2 ? tile_fit_rows(2) : tile_fit_rows(3);
 }
 
-/* How many rows the next tile has: as many as fit, but the last two tiles share evenly, since a tile of one row after one
- * of eight would read all the weights again for little. */
+/* How many rows the next tile has: as many as fit, but the last two tiles share evenly, since a tile of one row after
+ * one of eight would read all the weights again for little. */
 static inline size_t tile_rows(size_t gates, size_t rows)
 {
     size_t most = tile_most_rows(gates);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* words.h: the vocabulary for a body. A back end has included its own before; a body that is opened alone gets scalar's. */
+/* words.h: the vocabulary for a body. A back end has included its own before; a body that is opened alone gets
+ * scalar's. */
 #ifndef GRU_VEC_H
 #include "../../arch/scalar/vec.h"
 #endif
