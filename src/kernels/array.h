@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* array.h: sigmoid and tanh over arrays, one tier (tier.h). */
+/* array.h: sigmoid and tanh over arrays, one tier (tier.h). Their bodies are functions of their own, so that nothing of
+ * theirs, such as a sanitizer's clearing of local arrays, comes after v_end. */
 #include "activation.h"
 
 GRU_INLINE void TIERED(sigmoid_some)(const size_t n, const float *x, float *y)
@@ -10,7 +11,7 @@ GRU_INLINE void TIERED(sigmoid_some)(const size_t n, const float *x, float *y)
     EACH v_store(y + k * LANES, a[k]);
 }
 
-static void TIERED(sigmoid)(size_t count, const float *x, float *y)
+static GRU_NOINLINE void TIERED(sigmoid_all)(size_t count, const float *x, float *y)
 {
     size_t i = 0;
     for (; i + ABREAST * LANES <= count; i += ABREAST * LANES)
@@ -22,6 +23,11 @@ static void TIERED(sigmoid)(size_t count, const float *x, float *y)
         TIERED(v_sigmoid)(1, &a);
         v_store_part(y + i, a, count - i);
     }
+}
+
+static void TIERED(sigmoid)(size_t count, const float *x, float *y)
+{
+    TIERED(sigmoid_all)(count, x, y);
     v_end();
 }
 
@@ -33,7 +39,7 @@ GRU_INLINE void TIERED(tanh_some)(const size_t n, const float *x, float *y)
     EACH v_store(y + k * LANES, a[k]);
 }
 
-static void TIERED(tanh)(size_t count, const float *x, float *y)
+static GRU_NOINLINE void TIERED(tanh_all)(size_t count, const float *x, float *y)
 {
     size_t i = 0;
     for (; i + ABREAST * LANES <= count; i += ABREAST * LANES)
@@ -45,5 +51,10 @@ static void TIERED(tanh)(size_t count, const float *x, float *y)
         TIERED(v_tanh)(1, ACT_NORMAL, &a);
         v_store_part(y + i, a, count - i);
     }
+}
+
+static void TIERED(tanh)(size_t count, const float *x, float *y)
+{
+    TIERED(tanh_all)(count, x, y);
     v_end();
 }

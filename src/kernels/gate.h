@@ -37,7 +37,8 @@ GRU_INLINE void TIERED(gate_some)(const size_t n, const struct gru_gate_rows *g,
     EACH v_store_upto(out + unit + k * LANES, a[k], g->units - unit - k * LANES);
 }
 
-static void TIERED(gate)(const struct gru_gate_rows *g)
+/* A function of its own, so that nothing of it comes after v_end. */
+static GRU_NOINLINE void TIERED(gate_all)(const struct gru_gate_rows *g)
 {
     for (size_t row = 0; row < g->rows; row++) {
         size_t unit = 0;
@@ -46,5 +47,10 @@ static void TIERED(gate)(const struct gru_gate_rows *g)
         for (; unit < g->units; unit += LANES)
             TIERED(gate_some)(1, g, row, unit);
     }
+}
+
+static void TIERED(gate)(const struct gru_gate_rows *g)
+{
+    TIERED(gate_all)(g);
     v_end();
 }
