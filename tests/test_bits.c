@@ -265,18 +265,20 @@ void test_bits_permuted(void)
     }
 }
 
-/* Sizes beyond what the slow definition is run on: several tiles in each direction, and blocks of steps. The last one's input
- * is longer than the block of weights that a product takes at a time. */
+/* Sizes beyond what the slow definition is run on: several tiles in each direction, and blocks of steps. The fifth one's input
+ * is longer than the block of weights that a product takes at a time. The last ones are too large for a cache, so that
+ * their tiles fetch weights ahead: in each reset's number of gates, with more rows than go together. */
 void test_bits_large(void)
 {
     static const size_t sizes[][4] = {{300, 257, 3, 6}, {129, 384, 2, 33}, {20, 130, 140, 2}, {513, 96, 5, 9},
-                                      {2100, 20, 2, 33}};
+                                      {2100, 20, 2, 33}, {8, 520, 1, 20},  {8, 520, 1, 20},   {8, 520, 1, 20},
+                                      {8, 400, 1, 70}};
     for (size_t i = 0; i < COUNT(sizes); i++) {
         if (i < 4 && !check_turn(i, 2)) {
             continue;
         }
         problem_shape s = {.input = sizes[i][0], .hidden = sizes[i][1], .steps = sizes[i][2], .rows = sizes[i][3]};
-        s.reset = (enum problem_reset)check_below(3);
+        s.reset = i < 5 ? (enum problem_reset)check_below(3) : (enum problem_reset)(i % 3);
         s.bias = BIAS_6;
         s.way = i == 3 ? WAY_BOTH : WAY_FORWARD;
         s.ragged = i % 2 == 0;

@@ -123,6 +123,18 @@ static void TIERED(cells_of_panel)(const struct gru_step *s, TIERED(cells) * cel
             cells(s, 1, row, (first + g) * LANES, rows, sums + g * group, groups * group);
 }
 
+/* The input's chains that the gate blocks of a panel will add: in large layers they have left the caches since they
+ * were made, and lie too far apart for a CPU to see them coming. */
+static inline void TIERED(fetch_ax)(const struct gru_step *s, size_t row, size_t rows, size_t first, size_t groups)
+{
+    const size_t gates = s->cell->ax_gates;
+    for (size_t r = row; r < row + rows; r++) {
+        const float *ax = s->ax + r * s->cell->ax_row + first * LANES * gates;
+        for (size_t i = 0; i < groups * LANES * gates; i += LINE)
+            fetch_soon(ax + i);
+    }
+}
+
 /* Groups first .. end - 1 of all rows. */
 static void TIERED(step_groups)(const struct gru_step *s, const struct gru_product *m, const float *in,
                                 TIERED(cells) * cells, size_t first, size_t end)
@@ -131,11 +143,17 @@ static void TIERED(step_groups)(const struct gru_step *s, const struct gru_produ
     _Alignas(GRU_ALIGNMENT) float sums[2 * STEP_ROWS / TILE_ROWS * TILE_ACCUMULATORS * LANES];
     const size_t gates = m->gates, h_row = s->cell->h_row;
     const size_t tile = tile_rows(gates, s->rows);
-    for (size_t groups; first < end; first += groups) {
+    const int fetches = product_fetches(m, s->rows);
+    for (size_t groups, begin = first; first < end; first += groups) {
         groups = tile_groups(gates, tile, whole_groups(m, first, end));
         for (size_t row = 0, n; row < s->rows; row += n) {
             n = s->rows - row < STEP_ROWS ? s->rows - row : STEP_ROWS;
-            panel(m, first, groups, n, in + row * h_row, h_row, sums, groups * gates * LANES);
+            const float *next = NULL;
+            if (fetches) {
+                TIERED(fetch_ax)(s, row, n, first, groups);
+                next = row ? NULL : next_panel(m, begin, first + groups, end);
+            }
+            panel(m, first, groups, n, in + row * h_row, h_row, sums, groups * gates * LANES, next);
             TIERED(cells_of_panel)(s, cells, gates, row, n, first, groups, sums);
         }
     }

@@ -30,7 +30,12 @@ struct tile {
     size_t x_row;
     float *out;
     size_t out_row;
+    const float *fetch; /* weights to fetch for later, or NULL */
+    size_t fetch_step;  /* so many per TILE_STEP, whole lines */
 };
+
+/* A tile of fewer rows has no time to fetch. */
+enum { FETCH_ROWS = 4 };
 
 #ifndef TILE_PLAIN
 
@@ -69,10 +74,12 @@ GRU_INLINE void tile_multiply(const int G, const int V, const int R, size_t widt
 
 /* All k of a tile. Each group and each row has a pointer of its own: with an index register in its address an FMA that
  * reads memory takes twice the room in the front end. */
-GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, const struct tile *t)
+GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, const int fetches, const struct tile *t)
 {
     const int columns = V * G;
     const size_t length = t->length, step = (size_t)G * width;
+    const float *ahead = t->fetch;
+    const size_t ahead_step = t->fetch_step;
     vec acc[TILE_ACCUMULATORS];
     const float *w[8];
     inputs x[TILE_ROWS];
@@ -95,6 +102,9 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, c
         GRU_UNROLL
         for (int i = 0; i < TILE_STEP; i++)
             tile_multiply(G, V, R, width, w, x, i, acc);
+        if (fetches)
+            for (const float *end = ahead + ahead_step; ahead < end; ahead += LINE)
+                fetch_later(ahead);
         GRU_UNROLL
         for (int v = 0; v < V; v++)
             w[v] += TILE_STEP * step;
@@ -120,10 +130,10 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, c
 /* A shape that doesn't fit in the registers is never asked for; the comparison of constants keeps its code out. The
  * compiler knows the width of a whole group; a narrow one has groups = 0 in its key, and the width that the tile
  * says. */
-#define SHAPE(G, V, R, KEY, WIDTH)                                    \
-    case (G) << 8 | (KEY) << 4 | (R):                                 \
-        if ((G) * (V) * (R) <= TILE_ACCUMULATORS && (R) <= TILE_ROWS) \
-            tile_body(G, V, R, WIDTH, t);                             \
+#define SHAPE(G, V, R, KEY, WIDTH)                                                                         \
+    case (G) << 8 | (KEY) << 4 | (R):                                                                      \
+        if ((G) * (V) * (R) <= TILE_ACCUMULATORS && (R) <= TILE_ROWS && (R) >= (fetches ? FETCH_ROWS : 1)) \
+            tile_body(G, V, R, WIDTH, fetches, t);                                                         \
         break;
 #define SHAPES_ROWS(G, V, KEY, WIDTH)                                                                           \
     SHAPE(G, V, 1, KEY, WIDTH)                                                                                  \
@@ -133,7 +143,7 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, c
     SHAPES_ROWS(G, 1, 0, t->width) \
     SHAPES_ROWS(G, 1, 1, LANES) SHAPES_ROWS(G, 2, 2, LANES) SHAPES_ROWS(G, 3, 3, LANES) SHAPES_ROWS(G, 4, 4, LANES)
 
-static void tile_run(size_t gates, size_t groups, size_t rows, const struct tile *t)
+GRU_INLINE void tile_shape(size_t gates, size_t groups, size_t rows, const int fetches, const struct tile *t)
 {
     size_t key = t->width == LANES ? groups : 0;
     /* not covered: some shapes are never asked for, as said above */
@@ -142,6 +152,26 @@ static void tile_run(size_t gates, size_t groups, size_t rows, const struct tile
         SHAPES(2)
         SHAPES(3)
     }
+}
+
+/* Two functions, and not one with a branch in its loops or around them: that took 2 to 4 % more time where nothing is
+ * fetched. */
+static GRU_NOINLINE void tile_run_fetching(size_t gates, size_t groups, size_t rows, const struct tile *t)
+{
+    tile_shape(gates, groups, rows, 1, t);
+}
+
+static GRU_NOINLINE void tile_run_only(size_t gates, size_t groups, size_t rows, const struct tile *t)
+{
+    tile_shape(gates, groups, rows, 0, t);
+}
+
+static inline void tile_run(size_t gates, size_t groups, size_t rows, const struct tile *t)
+{
+    if (t->fetch && rows >= FETCH_ROWS)
+        tile_run_fetching(gates, groups, rows, t);
+    else
+        tile_run_only(gates, groups, rows, t);
 }
 
 #undef SHAPES

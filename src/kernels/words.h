@@ -26,6 +26,21 @@
     GRU_UNROLL \
     for (size_t k = 0; k < n; k++)
 
+/* Floats of a cache line. */
+enum { LINE = GRU_ALIGNMENT / sizeof(float) };
+
+/* Asks for a line that will be read before long, and waits for nothing: soon for the first-level cache, later for the
+ * second. */
+GRU_INLINE void fetch_soon(const float *line)
+{
+    __builtin_prefetch(line, 0, 3);
+}
+
+GRU_INLINE void fetch_later(const float *line)
+{
+    __builtin_prefetch(line, 0, 2);
+}
+
 /* 0 .. n lanes of the caller's memory: a whole vector where there is room for one. */
 static inline vec v_load_upto(const float *p, size_t n)
 {
