@@ -18,6 +18,10 @@
 /* The bits of 2^-126, the smallest normal number, and of 2^-62. */
 enum { ACT_NORMAL = 0x00800000, ACT_STATE = 0x20800000 };
 
+/* How many vectors go side by side in a gate block. There is nothing to gain from that with a library's functions,
+ * whose calls leave nothing in registers either. */
+enum { abreast_fast = ABREAST, abreast_faster = ABREAST, abreast_accurate = ABREAST, abreast_sleef = 1 };
+
 /* Whether a sigmoid above 0 can be below 2^-62, so that a layer must clean it. */
 enum { sigmoid_tiny_fast = 0, sigmoid_tiny_faster = 0, sigmoid_tiny_accurate = 1, sigmoid_tiny_sleef = 1 };
 

@@ -17,8 +17,9 @@
 
 #include "product.h"
 
-/* Vectors of sums that one row's groups have at most, of one matrix. */
-enum { ROW_SUMS = ROW_CHAINS > 4 * GRU_MAX_GATES ? (int)ROW_CHAINS : 4 * GRU_MAX_GATES };
+/* Vectors of sums that one row's groups have at most before their gate blocks, of one matrix: those of eight groups, or
+ * three groups at a time until there are at least ABREAST. */
+enum { ROW_SUMS = ROW_CHAINS > 6 * GRU_MAX_GATES ? (int)ROW_CHAINS : 6 * GRU_MAX_GATES };
 
 #ifndef TILE_PLAIN
 

@@ -6,14 +6,6 @@
  * way from the one to the other, with its calls, its loops and its sums in memory, would take half as long again
  * (measured: steps of a sequence in 0.87 of the time at H = 16, 0.78 at H = 32).
  */
-#ifndef GRU_KERNELS_SMALL
-#define GRU_KERNELS_SMALL
-
-/* Calls of a library's functions leave no sums in registers. */
-enum { small_fast = 1, small_faster = 1, small_accurate = 1, small_sleef = 0 };
-
-#endif
-
 #ifndef TILE_PLAIN
 
 /* What a plain step uses of a cell and of a step. As local structs with constants in them they vanish, and with them
@@ -50,7 +42,7 @@ GRU_INLINE struct gru_step TIERED(small_step)(const struct gru_step *s, const st
 static inline int TIERED(is_small)(const struct gru_step *s)
 {
     const struct gru_cell *cell = s->cell;
-    return TIERED(small) && s->rows == 1 && (cell->units <= LANES || cell->units == 2 * LANES) &&
+    return TIERED(abreast) > 1 && s->rows == 1 && (cell->units <= LANES || cell->units == 2 * LANES) &&
            cell->reset != GRU_RESET_NONE && cell->gates == GRU_GATES_SIGMOID && !cell->clips && !s->y_add &&
            !s->gate_out[GRU_R] && !s->gate_out[GRU_Z] && !s->gate_out[GRU_N];
 }

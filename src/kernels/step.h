@@ -70,9 +70,12 @@ GRU_INLINE void TIERED(cell_line)(const struct gru_step *s, int along_rows, size
         .ah_step = ah_step,
     };
     for (size_t n; count; count -= n) {
-        if (ABREAST > 1 && count >= ABREAST) {
+        if (TIERED(abreast) > 1 && count >= ABREAST) {
             n = ABREAST;
             TIERED(cell)(kind, ABREAST, s, &b);
+        } else if (TIERED(abreast) > 1 && count > 1) {
+            n = 2;
+            TIERED(cell)(kind, 2, s, &b);
         } else {
             n = 1;
             TIERED(cell)(kind, 1, s, &b);
@@ -159,14 +162,18 @@ static void TIERED(step_groups)(const struct gru_step *s, const struct gru_produ
     }
 }
 
-/* The same of one row. */
+/* The same of one row: the sums of at least ABREAST groups, as far as there are that many, then their gate blocks. */
 static void TIERED(step_row)(const struct gru_step *s, const struct gru_product *m, const float *in,
                              TIERED(cells) * cells, size_t first, size_t end)
 {
     _Alignas(GRU_ALIGNMENT) float sums[ROW_SUMS * LANES];
+    const size_t sums_step = m->gates * LANES;
     for (size_t groups; first < end; first += groups) {
-        groups = row(m, first, end, in, sums);
-        cells(s, 0, 0, first * LANES, groups, sums, m->gates * LANES);
+        groups = 0;
+        do
+            groups += row(m, first + groups, end, in, sums + groups * sums_step);
+        while (groups < ABREAST && first + groups < end);
+        cells(s, 0, 0, first * LANES, groups, sums, sums_step);
     }
 }
 
@@ -247,10 +254,15 @@ static void TIERED(stream_groups)(const struct gru_stream *stream, TIERED(cells)
     _Alignas(GRU_ALIGNMENT) float sums[ROW_SUMS * LANES];
     const struct gru_step *s = &stream->step;
     const struct gru_product *m = &s->cell->recurrent;
-    const size_t end = s->cell->groups, ax_step = s->cell->ax_gates * LANES;
+    const size_t end = s->cell->groups, ax_step = s->cell->ax_gates * LANES, sums_step = m->gates * LANES;
     for (size_t first = 0, groups; first < end; first += groups) {
-        groups = row_pair(stream->input, m, first, end, stream->x_room, s->h, s->ax + first * ax_step, sums);
-        cells(s, 0, 0, first * LANES, groups, sums, m->gates * LANES);
+        groups = 0;
+        do {
+            const size_t next = first + groups;
+            groups += row_pair(stream->input, m, next, end, stream->x_room, s->h, s->ax + next * ax_step,
+                               sums + groups * sums_step);
+        } while (groups < ABREAST && first + groups < end);
+        cells(s, 0, 0, first * LANES, groups, sums, sums_step);
     }
 }
 
