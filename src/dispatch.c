@@ -17,7 +17,8 @@ static const gru_backend *const built[] = {GRU_BACKENDS(BACKEND_ADDRESS)};
 enum { BUILT = sizeof built / sizeof *built };
 
 /* Every name that there is in any build, so that a wrong word and a wrong machine get different answers. */
-static const char *const names[] = {"scalar", "avx2", "avx512", "neon"};
+#define BACKEND_NAME(name) #name,
+static const char *const names[] = {GRU_KNOWN_BACKENDS(BACKEND_NAME)};
 
 static int runs(const gru_backend *backend, uint32_t bits)
 {
