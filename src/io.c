@@ -2,6 +2,7 @@
 /* io.c: what the caller says of a run, read and checked. */
 #include "io.h"
 
+#include "size.h"
 #include "status.h"
 
 const gru_io *gru_io_read(const gru_io *io, gru_io *room, enum gru_status *status, gru_error *error)
@@ -13,22 +14,17 @@ const gru_io *gru_io_read(const gru_io *io, gru_io *room, enum gru_status *statu
     return *status == GRU_OK ? room : NULL;
 }
 
-static size_t magnitude(ptrdiff_t stride)
-{
-    return stride < 0 ? 0 - (size_t)stride : (size_t)stride;
-}
-
-/* Rows of `width` elements, written at two strides, mustn't run into one another. Where there is no row at all the strides
- * mean nothing: those of a dense array without steps are zero. */
+/* Rows of `width` elements, written at two strides, mustn't run into one another. Where there is no row at all the
+ * strides mean nothing: those of a dense array without steps are zero. */
 static enum gru_status check_strides(const char *name, size_t width, size_t steps, ptrdiff_t step, size_t rows,
                                      ptrdiff_t row, gru_error *error)
 {
     if (steps == 0 || rows == 0)
         return GRU_OK;
-    if (steps > 1 && magnitude(step) < width)
+    if (steps > 1 && gru_magnitude(step) < width)
         return gru_fail(error, GRU_BAD_STRIDE, "%s_step is %td, but a row of it is %zu wide: its steps would overlap",
                         name, step, width);
-    if (rows > 1 && magnitude(row) < width)
+    if (rows > 1 && gru_magnitude(row) < width)
         return gru_fail(error, GRU_BAD_STRIDE, "%s_row is %td, but a row of it is %zu wide: its rows would overlap",
                         name, row, width);
     return GRU_OK;
@@ -42,7 +38,7 @@ static enum gru_status check_y(const struct gru_layer *last, const gru_io *io, g
     if (io->y == io->x)
         return gru_fail(error, GRU_OVERLAP, "x and y are the same array at %p", (const void *)io->x);
     if (last->directions == 2 && last->desc.merge == GRU_MERGE_CONCAT && io->y_direction &&
-        magnitude(io->y_direction) < hidden)
+        gru_magnitude(io->y_direction) < hidden)
         return gru_fail(error, GRU_BAD_STRIDE, "y_direction is %td, but each half is %zu wide: they would overlap",
                         io->y_direction, hidden);
     return check_strides("y", io->y_direction ? hidden : gru_layer_width(last), io->steps, io->y_step, io->rows,
@@ -99,10 +95,10 @@ static enum gru_status check_h(const struct gru_layer *layer, const gru_io *io, 
     int both = layer->directions == 2;
     if (!state->h || io->rows == 0)
         return GRU_OK;
-    if (io->rows > 1 && magnitude(state->h_row) < hidden)
+    if (io->rows > 1 && gru_magnitude(state->h_row) < hidden)
         return gru_fail(error, GRU_BAD_STRIDE, "state.h_row is %td, but a state is %zu wide: states would overlap",
                         state->h_row, hidden);
-    if (both && magnitude(state->h_direction) < hidden)
+    if (both && gru_magnitude(state->h_direction) < hidden)
         return gru_fail(error, GRU_BAD_STRIDE,
                         "state.h_direction is %td, but a state is %zu wide: states would overlap", state->h_direction,
                         hidden);
@@ -124,7 +120,7 @@ enum gru_status gru_state_check(const struct gru_layer *layer, const gru_io *io,
             status = check_strides("state.gates", layer->desc.hidden, io->steps, state->gates_step, io->rows,
                                    state->gates_row, error);
     for (int g = 0; g < 3 && status == GRU_OK && layer->directions == 2 && io->steps && io->rows; g++)
-        if (state->gates[g] && magnitude(state->gates_direction) < layer->desc.hidden)
+        if (state->gates[g] && gru_magnitude(state->gates_direction) < layer->desc.hidden)
             return gru_fail(error, GRU_BAD_STRIDE,
                             "state.gates_direction is %td, but a gate is %zu wide: the two directions "
                             "would overlap",

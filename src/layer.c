@@ -7,6 +7,7 @@
 #include "desc.h"
 #include "memory.h"
 #include "plan.h"
+#include "size.h"
 #include "status.h"
 
 /* How many gates each matrix of a layer holds, and which come first. */
@@ -41,7 +42,7 @@ static enum gru_status read_desc(gru_desc *to, const gru_desc *from, gru_error *
 
 static size_t header_bytes(void)
 {
-    return (sizeof(struct gru_layer) + GRU_ALIGNMENT - 1) / GRU_ALIGNMENT * GRU_ALIGNMENT;
+    return gru_round_up(sizeof(struct gru_layer), GRU_ALIGNMENT);
 }
 
 /* The bytes of all matrices of a layer and its header. */
@@ -54,8 +55,8 @@ static enum gru_status layer_bytes(const gru_desc *desc, size_t *bytes, gru_erro
     /* It has fewer gates than the recurrent matrix, and fits if that does. */
     if (shape.candidate)
         gru_product_bytes(desc->hidden, desc->hidden, shape.candidate, lanes, &candidate);
-    /* gru_desc_read has found that all weights together take at most PTRDIFF_MAX bytes, so their padding and the biases, of
-     * H < 2^31 units, can't make the sum wrap round. */
+    /* gru_desc_read has found that all weights together take at most PTRDIFF_MAX bytes, so their padding and the
+     * biases, of H < 2^31 units, can't make the sum wrap round. */
     size_t all = (input + recurrent + candidate) * gru_directions(desc) + header_bytes();
     if (!fits || all > (size_t)PTRDIFF_MAX)
         return gru_fail(error, GRU_OVERFLOW,

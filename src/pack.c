@@ -5,20 +5,15 @@
 #include "layer.h"
 #include "size.h"
 
-static size_t round_up(size_t n, size_t to)
-{
-    return (n + to - 1) / to * to;
-}
-
 /* Floats of weights, with the vector's width of zeros that follows them. Every caller has checked the sum. */
 static size_t weight_floats(size_t units, size_t length, size_t gates, size_t lanes)
 {
-    return round_up(units * length * gates + lanes, GRU_ALIGNMENT / sizeof(float));
+    return gru_round_up(units * length * gates + lanes, GRU_LINE);
 }
 
 static size_t bias_floats(size_t units, size_t gates, size_t lanes)
 {
-    return round_up(round_up(units, lanes) * gates, GRU_ALIGNMENT / sizeof(float));
+    return gru_round_up(gru_round_up(units, lanes) * gates, GRU_LINE);
 }
 
 int gru_product_bytes(size_t units, size_t length, size_t gates, size_t lanes, size_t *bytes)

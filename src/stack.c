@@ -3,9 +3,9 @@
  * stack.c: layers one above the other.
  *
  * A stack runs in chunks of steps: each layer takes the chunk from the one below before the next chunk begins, so that
- * what lies between the layers stays small and in a cache. A layer that runs backwards needs the last step first, and then
- * the whole sequence is one chunk. Between chunks the states stay in the workspace; a chunk's end gives the same bits as
- * no end at all, since T steps equal T calls of one.
+ * what lies between the layers stays small and in a cache. A layer that runs backwards needs the last step first, and
+ * then the whole sequence is one chunk. Between chunks the states stay in the workspace; a chunk's end gives the same
+ * bits as no end at all, since T steps equal T calls of one.
  */
 #include <string.h>
 
@@ -39,7 +39,7 @@ static int take(struct stack_plan *plan, size_t a, size_t b, size_t c, size_t el
         count > (size_t)PTRDIFF_MAX / 2)
         return 0;
     /* At most half of the address range and a quarter of it: no wrapping round, here or when it is aligned. */
-    plan->bytes += (count + GRU_ALIGNMENT - 1) / GRU_ALIGNMENT * GRU_ALIGNMENT;
+    plan->bytes += gru_round_up(count, GRU_ALIGNMENT);
     return plan->bytes <= (size_t)PTRDIFF_MAX;
 }
 
