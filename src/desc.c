@@ -45,31 +45,36 @@ static enum gru_status check_enums(const gru_desc *desc, gru_error *error)
     return GRU_OK;
 }
 
-static enum gru_status check_numbers(const gru_desc *desc, gru_error *error)
+enum gru_status gru_numbers_check(const char *of, float clip, float hard_alpha, float hard_beta, gru_error *error)
 {
-    if (isnan(desc->clip) || desc->clip < 0.0f)
-        return gru_fail(error, GRU_BAD_VALUE, "desc.clip is %g, but it must be positive, or 0 for none",
-                        (double)desc->clip);
-    if (!isfinite(desc->hard_alpha) || !isfinite(desc->hard_beta))
-        return gru_fail(error, GRU_BAD_VALUE, "desc.hard_alpha is %g and desc.hard_beta is %g, but both must be finite",
-                        (double)desc->hard_alpha, (double)desc->hard_beta);
+    if (isnan(clip) || clip < 0.0f)
+        return gru_fail(error, GRU_BAD_VALUE, "%sclip is %g, but it must be positive, or 0 for none", of, (double)clip);
+    if (!isfinite(hard_alpha) || !isfinite(hard_beta))
+        return gru_fail(error, GRU_BAD_VALUE, "%shard_alpha is %g and %shard_beta is %g, but both must be finite", of,
+                        (double)hard_alpha, of, (double)hard_beta);
     return GRU_OK;
+}
+
+void gru_numbers_default(float *clip, float *hard_alpha, float *hard_beta)
+{
+    if (*hard_alpha == 0.0f && *hard_beta == 0.0f) {
+        *hard_alpha = 0.2f; /* the defaults of ONNX's HardSigmoid and of Keras before version 3 */
+        *hard_beta = 0.5f;
+    }
+    /* No value lies beyond infinity, so such a clip is none; -0 is none either, and mustn't look like a clip. */
+    if (isinf(*clip) || *clip == 0.0f)
+        *clip = 0.0f;
 }
 
 static void make_canonical(gru_desc *desc)
 {
     if (desc->direction != GRU_BIDIRECTIONAL)
         desc->merge = GRU_MERGE_CONCAT;
+    gru_numbers_default(&desc->clip, &desc->hard_alpha, &desc->hard_beta);
     if (desc->gates != GRU_GATES_HARD_SIGMOID) {
         desc->hard_alpha = 0.0f;
         desc->hard_beta = 0.0f;
-    } else if (desc->hard_alpha == 0.0f && desc->hard_beta == 0.0f) {
-        desc->hard_alpha = 0.2f; /* the defaults of ONNX's HardSigmoid and of Keras before version 3 */
-        desc->hard_beta = 0.5f;
     }
-    /* No value lies beyond infinity, so such a clip is none; -0 is none either, and mustn't look like a clip. */
-    if (isinf(desc->clip) || desc->clip == 0.0f)
-        desc->clip = 0.0f;
 }
 
 enum gru_status gru_desc_read(gru_desc *to, const gru_desc *from, gru_error *error)
@@ -81,7 +86,7 @@ enum gru_status gru_desc_read(gru_desc *to, const gru_desc *from, gru_error *err
     if (status == GRU_OK)
         status = check_sizes(&desc, error);
     if (status == GRU_OK)
-        status = check_numbers(&desc, error);
+        status = gru_numbers_check("desc.", desc.clip, desc.hard_alpha, desc.hard_beta, error);
     if (status != GRU_OK)
         return status;
     make_canonical(&desc);

@@ -18,6 +18,11 @@
  */
 enum gru_status gru_desc_read(gru_desc *to, const gru_desc *from, gru_error *error);
 
+/* The numbers that a layer's and a gate's description have in common: whether they can be, the message naming each with
+ * `of` before it; and made canonical. */
+enum gru_status gru_numbers_check(const char *of, float clip, float hard_alpha, float hard_beta, gru_error *error);
+void gru_numbers_default(float *clip, float *hard_alpha, float *hard_beta);
+
 /* Checks one view against a description that gru_desc_read has accepted: that exactly the arrays are there that the
  * description announces, and that their strides stay within memory's address range. */
 enum gru_status gru_weights_check(const gru_weights *weights, const gru_desc *desc, gru_error *error);

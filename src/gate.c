@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gate.c: one gate of its own, act(W x + U h + b): packed, and run over rows. */
-#include <math.h>
-
+#include "desc.h"
 #include "layer.h"
 #include "memory.h"
 #include "run.h"
@@ -39,13 +38,8 @@ static enum gru_status check_view(const char *name, size_t units, size_t length,
     return GRU_OK;
 }
 
-static enum gru_status check_numbers(const gru_gate_desc *desc, gru_error *error)
+static enum gru_status check_fields(const gru_gate_desc *desc, gru_error *error)
 {
-    if (isnan(desc->clip) || desc->clip < 0.0f)
-        return gru_fail(error, GRU_BAD_VALUE, "clip is %g, but it must be positive, or 0 for none", (double)desc->clip);
-    if (!isfinite(desc->hard_alpha) || !isfinite(desc->hard_beta))
-        return gru_fail(error, GRU_BAD_VALUE, "hard_alpha is %g and hard_beta is %g, but both must be finite",
-                        (double)desc->hard_alpha, (double)desc->hard_beta);
     if (desc->units == 0 || (desc->inputs == 0 && desc->states == 0))
         return gru_fail(error, GRU_ZERO_SIZE,
                         "units is %zu, inputs %zu, states %zu: a gate needs units and one of the others", desc->units,
@@ -61,7 +55,9 @@ static enum gru_status read_gate_desc(gru_gate_desc *to, const gru_gate_desc *fr
 {
     enum gru_status status = gru_read_struct(to, sizeof *to, from, "gru_gate_desc", error);
     if (status == GRU_OK)
-        status = check_numbers(to, error);
+        status = gru_numbers_check("", to->clip, to->hard_alpha, to->hard_beta, error);
+    if (status == GRU_OK)
+        status = check_fields(to, error);
     if (status == GRU_OK)
         status = check_view("w", to->units, to->inputs, &to->w, &to->bx, error);
     if (status == GRU_OK)
@@ -70,18 +66,14 @@ static enum gru_status read_gate_desc(gru_gate_desc *to, const gru_gate_desc *fr
         status = gru_backend_find(&to->backend, NULL, error);
     if (status == GRU_OK)
         status = gru_backend_check_tier(to->backend, to->tier, error);
-    if (status == GRU_OK && to->hard_alpha == 0.0f && to->hard_beta == 0.0f) {
-        to->hard_alpha = 0.2f;
-        to->hard_beta = 0.5f;
-    }
-    if (status == GRU_OK && isinf(to->clip))
-        to->clip = 0.0f;
+    if (status == GRU_OK)
+        gru_numbers_default(&to->clip, &to->hard_alpha, &to->hard_beta);
     return status;
 }
 
 static size_t header_bytes(void)
 {
-    return (sizeof(struct gru_gate) + GRU_ALIGNMENT - 1) / GRU_ALIGNMENT * GRU_ALIGNMENT;
+    return gru_round_up(sizeof(struct gru_gate), GRU_ALIGNMENT);
 }
 
 static struct gru_product make_product(void *memory, const gru_gate_desc *desc, size_t length, gru_matrix matrix,
@@ -145,20 +137,14 @@ struct block {
     size_t h, ax, ah, floats;
 };
 
-static size_t round_up(size_t floats)
-{
-    const size_t line = GRU_ALIGNMENT / sizeof(float);
-    return (floats + line - 1) / line * line;
-}
-
-/* A layout can't overflow: its rows are few, and a row of each array is no longer than a row of weights that exist, or as
- * long as there are units. */
+/* A layout can't overflow: its rows are few, and a row of each array is no longer than a row of weights that exist, or
+ * as long as there are units. */
 static struct block lay_out(const struct gru_gate *gate, size_t rows)
 {
     struct block b = {.rows = rows < BLOCK_ROWS ? rows : BLOCK_ROWS};
-    b.x_row = round_up(gate->desc.inputs);
-    b.h_row = round_up(gate->desc.states);
-    b.a_row = round_up((gate->desc.units + gate->backend->lanes - 1) / gate->backend->lanes * gate->backend->lanes);
+    b.x_row = gru_round_up(gate->desc.inputs, GRU_LINE);
+    b.h_row = gru_round_up(gate->desc.states, GRU_LINE);
+    b.a_row = gru_round_up(gru_round_up(gate->desc.units, gate->backend->lanes), GRU_LINE);
     b.h = b.rows * b.x_row;
     b.ax = b.h + b.rows * b.h_row;
     b.ah = b.ax + b.rows * b.a_row;
@@ -187,13 +173,12 @@ enum gru_status gru_gate_workspace_bytes(const gru_gate *gate, size_t rows, size
 static enum gru_status check_run(const struct gru_gate *gate, size_t rows, const float *x, const float *h,
                                  const float *out, ptrdiff_t out_row, gru_error *error)
 {
-    size_t stride = out_row < 0 ? 0 - (size_t)out_row : (size_t)out_row;
     if ((x != NULL) != (gate->desc.inputs > 0) || (h != NULL) != (gate->desc.states > 0))
         return gru_fail(error, GRU_NULL_POINTER, "x is %s and h is %s, but the gate has %zu inputs and %zu states",
                         x ? "set" : "NULL", h ? "set" : "NULL", gate->desc.inputs, gate->desc.states);
     if (!out)
         return gru_fail(error, GRU_NULL_POINTER, "gru_gate_run: out is NULL");
-    if (rows > 1 && stride < gate->desc.units)
+    if (rows > 1 && gru_magnitude(out_row) < gate->desc.units)
         return gru_fail(error, GRU_BAD_STRIDE, "out_row is %td, but a row of out is %zu wide: its rows would overlap",
                         out_row, gate->desc.units);
     return GRU_OK;
