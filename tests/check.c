@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #ifndef GRU_TEST_DATA
@@ -177,12 +178,20 @@ bool check_update_golden(void)
 /* There in a build for tests/coverage alone. */
 __attribute__((weak)) void __gcov_dump(void);
 
-_Noreturn void check_leave(int status)
+int check_child(int (*work)(void *context), void *context)
 {
-    if (__gcov_dump) {
-        __gcov_dump();
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(600);
+        status = work(context);
+        if (__gcov_dump) {
+            __gcov_dump();
+        }
+        _exit(status);
     }
-    _exit(status);
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
 }
 
 FILE *check_open(const char *name, const char *mode)

@@ -105,8 +105,10 @@ bool check_turn(size_t i, size_t of);
 /* Opens a file of test data by its name in the tests' folder (--data, else what the build says, else "tests"). */
 FILE *check_open(const char *name, const char *mode);
 
-/* Ends a child of fork, with what it has reached told to tests/coverage. */
-_Noreturn void check_leave(int status);
+/* Runs work(context) in a child of fork, which an alarm ends if it hangs: what it returns, from 0 to 255, or 256 and the
+ * signal that has ended it. CHECK_CANNOT is for children that find that this system can't do what is to be tested. */
+enum { CHECK_CANNOT = 77 };
+int check_child(int (*work)(void *context), void *context);
 
 /* ---------------------------------------------------------------------------------------------------
  * Random numbers (xoshiro256**), integers first: floats are made from them without libm, so they are the same anywhere.

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* The paths that allocate: each makes an object, which `unmake` takes down, and answers how it went. */
@@ -101,8 +100,9 @@ void test_alloc_half(void)
 }
 
 /* With 64 MiB of address space left, objects that need more: 0 if each is refused well and a small one still works. */
-static int starve(void)
+static int starve(void *context)
 {
+    (void)context;
     struct rlimit limit;
     FILE *file = fopen("/proc/self/statm", "r");
     unsigned long pages = 0;
@@ -112,11 +112,11 @@ static int starve(void)
     }
     limit.rlim_cur = limit.rlim_max = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)64 << 20);
     if (read != 1 || setrlimit(RLIMIT_AS, &limit) != 0) {
-        return 2;
+        return CHECK_CANNOT;
     }
     /* An emulator may take the limit and not keep to it. */
     if (mmap(NULL, (size_t)128 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED) {
-        return 2;
+        return CHECK_CANNOT;
     }
     for (enum path path = LAYER; path <= GATE; path++) {
         object o = {NULL, NULL, NULL};
@@ -135,16 +135,11 @@ static int starve(void)
 /* The same without a hook: the system has no memory. */
 void test_alloc_system(void)
 {
-    pid_t child = fork();
-    if (child == 0) {
-        check_leave(starve());
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+    int status = check_child(starve, NULL);
+    if (status == CHECK_CANNOT) {
         SKIP("this system doesn't limit a process's memory");
     }
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a layer or a gate without memory is refused: %x", (unsigned)status);
+    CHECK(status == 0, "a layer or a gate without memory is refused: %d", status);
 }
 
 /* Once a layer is there, nothing of it allocates: runs, packing anew, describing; and its memory is given back once. */

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -193,8 +192,9 @@ static void count_task(void *argument, size_t i)
 }
 
 /* Loads and unloads it; now and then a team is left behind, whose threads must not find their code gone. */
-static int come_and_go(void)
+static int come_and_go(void *context)
 {
+    (void)context;
     gru_team *left = NULL;
     for (size_t i = 0; i < 1000; i++) {
         loaded l;
@@ -231,36 +231,25 @@ void test_dispatch_unload(void)
         SKIP("the shared library isn't where it is built");
     }
     dlclose(l.handle);
-    int status = 0;
-    pid_t child = fork();
-    if (child == 0) {
-        alarm(120);
-        _exit(come_and_go());
-    }
-    waitpid(child, &status, 0);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a thousand times dlopen and dlclose, workers alive: %x",
-          (unsigned)status);
+    int status = check_child(come_and_go, NULL);
+    CHECK(status == 0, "a thousand times dlopen and dlclose, workers alive: %d", status);
 }
 
 /* --- Raised privileges ----------------------------------------------------------------------------- */
 
-enum { IGNORED = 10, HEEDED, NOT_PRIVILEGED };
+enum { IGNORED = 10, HEEDED };
 
-/* Copies this program, gives it away with the setuid bit, and runs it as itself: it does the rest of this test. */
-static int run_privileged(const char *copy)
+/* The copy of this program does the rest of the test. */
+static int run_privileged(void *context)
 {
-    int status = 0;
-    pid_t child = fork();
-    if (child == 0) {
-        setenv("GRU_BACKEND", "scalar", 1);
-        setenv("GRU_TESTS_PRIVILEGED", "1", 1);
-        execl(copy, copy, "--test=dispatch_privileged", (char *)NULL);
-        _exit(NOT_PRIVILEGED); /* it can't be started: under an emulator, whose programs the system doesn't know */
-    }
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    const char *copy = context;
+    setenv("GRU_BACKEND", "scalar", 1);
+    setenv("GRU_TESTS_PRIVILEGED", "1", 1);
+    execl(copy, copy, "--test=dispatch_privileged", (char *)NULL);
+    return CHECK_CANNOT; /* it can't be started: under an emulator, whose programs the system doesn't know */
 }
 
+/* Copies this program and gives it away with the setuid bit. */
 static bool copy_self(char *copy)
 {
     int fd = mkstemp(copy);
@@ -280,7 +269,7 @@ void test_dispatch_privileged(void)
     if (getenv("GRU_TESTS_PRIVILEGED") != NULL) {
         const gru_backend *found = NULL;
         bool best = gru_backend_find(&found, NULL, NULL) == GRU_OK && found == gru_backend_at(0);
-        _exit(getauxval(AT_SECURE) == 0 ? NOT_PRIVILEGED : best ? IGNORED : HEEDED);
+        _exit(getauxval(AT_SECURE) == 0 ? CHECK_CANNOT : best ? IGNORED : HEEDED);
     }
     if (gru_backend_at(1) == NULL) {
         SKIP("there is one back end alone");
@@ -289,9 +278,9 @@ void test_dispatch_privileged(void)
         SKIP("only root can give a program away");
     }
     char copy[] = "/tmp/gru-tests-XXXXXX";
-    int answer = copy_self(copy) ? run_privileged(copy) : NOT_PRIVILEGED;
+    int answer = copy_self(copy) ? check_child(run_privileged, copy) : CHECK_CANNOT;
     unlink(copy);
-    if (answer == NOT_PRIVILEGED) {
+    if (answer == CHECK_CANNOT) {
         SKIP("this system, or what emulates it, doesn't raise a program's privileges");
     }
     CHECK(answer == IGNORED, "GRU_BACKEND is ignored in a setuid program: %d", answer);

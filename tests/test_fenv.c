@@ -8,7 +8,6 @@
 #include <math.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static const int roundings[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
@@ -124,15 +123,17 @@ static void set_traps_for_strays(rig *r)
 }
 
 /* Runs with traps on what ordinary data never does. What traps kills this child by SIGFPE. */
-static void trap(const gru_backend *backend)
+static int trap(void *context)
 {
+    const gru_backend *backend = check_this();
+    (void)context;
     float y[512], x[512];
     signal(SIGFPE, SIG_DFL); /* the parent reports it */
     for (size_t i = 0; i < 200; i++) {
         rig_shape shape = rig_random(backend, 30, 40, 4, 5);
         rig r = rig_make(&shape, NULL);
         if (r.layer == NULL) {
-            _exit(1);
+            return 1;
         }
         rig_run(&r, NULL); /* outputs and an in-place state are filled */
         set_traps_for_strays(&r);
@@ -142,7 +143,7 @@ static void trap(const gru_backend *backend)
         }
         feclearexcept(FE_ALL_EXCEPT);
         if (feenableexcept(FE_INVALID | FE_DIVBYZERO | FE_OVERFLOW) < 0) {
-            _exit(2);
+            return CHECK_CANNOT;
         }
         compute(&r, y);
         gru_sigmoid(backend, shape.desc.tier, i + 1, x, y, NULL);
@@ -152,22 +153,17 @@ static void trap(const gru_backend *backend)
         guarded_free_all();
     }
     /* Some CPUs can't trap and say so only by not doing it. */
-    _exit(0);
+    return 0;
 }
 
 /* With invalid, divide-by-zero and overflow unmasked and ordinary data nothing traps, in lanes that are padding neither. */
 void test_fenv_traps(void)
 {
-    pid_t child = fork();
-    if (child == 0) {
-        trap(check_this());
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+    int status = check_child(trap, NULL);
+    if (status == CHECK_CANNOT) {
         SKIP("this CPU can't trap");
     }
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ordinary data trap: status %x", (unsigned)status);
+    CHECK(status == 0, "ordinary data trap: %d", status);
 }
 
 /* --- Loading --------------------------------------------------------------------------------------- */

@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #if defined(__linux__)
@@ -148,17 +147,18 @@ void test_hidden_allocations(void)
 #if defined(__linux__)
 
 /* The child of a fork enters the strict mode, in which all but read, write and exit is punished by SIGKILL, and runs. */
-static void child_runs(const rig *r)
+static int run_strictly(void *context)
 {
+    const rig *r = context;
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0) {
-        _exit(2);
+        return CHECK_CANNOT;
     }
     enum gru_status status = rig_call(r);
     float y[33] = {0};
     if (status == GRU_OK) {
         status = gru_sigmoid(check_this(), r->shape.desc.tier, 33, y, y, NULL);
     }
-    syscall(SYS_exit, status == GRU_OK ? 0 : 1);
+    return (int)syscall(SYS_exit, status == GRU_OK ? 0 : 1);
 }
 
 /* Whole runs of real layers, one thread or a caller's pool: no system call at all. */
@@ -172,19 +172,13 @@ void test_hidden_system_calls(void)
         if (r.layer == NULL) {
             return;
         }
-        int status = 0;
-        pid_t child = fork();
-        if (child == 0) {
-            child_runs(&r);
-        }
-        waitpid(child, &status, 0);
+        int status = check_child(run_strictly, &r);
         rig_free(&r);
         guarded_free_all();
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+        if (status == CHECK_CANNOT) {
             SKIP("this system has no strict mode");
         }
-        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: a run called the system, or failed: %x", rig_text(&r.shape),
-              (unsigned)status);
+        CHECK(status == 0, "%s: a run called the system, or failed: %d", rig_text(&r.shape), status);
     }
 }
 

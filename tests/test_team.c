@@ -91,25 +91,23 @@ void test_team_refusals(void)
     CHECK(gru_team_pool(NULL) == NULL, "no team has no pool");
 }
 
-enum { CHILD_CANNOT = 77 };
-
 /* In a child, with a user id of its own where that is possible, since the limit counts all threads of a user. */
-static int child_without_threads(void)
+static int create_without_threads(void *context)
 {
-    alarm(60);
+    (void)context;
     check_memory memory = {0};
     const gru_allocator allocator = check_allocator(&memory);
     const unsigned threads = count_threads();
     const struct rlimit limit = {3, 3};
     if (setrlimit(RLIMIT_NPROC, &limit))
-        return CHILD_CANNOT;
+        return CHECK_CANNOT;
     if (geteuid() == 0 && setuid(65534))
-        return CHILD_CANNOT;
+        return CHECK_CANNOT;
     gru_error error = {0};
     gru_team *team = NULL;
     const enum gru_status status = gru_team_create(&team, 16, &allocator, &error);
     if (status == GRU_OK) /* a system that doesn't keep the limit */
-        return CHILD_CANNOT;
+        return CHECK_CANNOT;
     const bool undone = !team && memory.live == 0 && memory.mistakes == 0;
     /* ThreadSanitizer starts a thread of its own with a program's first. */
     const bool gone = CHECK_SANITIZED || settles_at(threads);
@@ -119,14 +117,10 @@ static int child_without_threads(void)
 /* If the system refuses a thread, those that have been started are gone again. */
 void test_team_no_thread(void)
 {
-    const pid_t child = fork();
-    if (child == 0)
-        _exit(child_without_threads());
-    int status = 0;
-    waitpid(child, &status, 0);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_CANNOT)
+    const int status = check_child(create_without_threads, NULL);
+    if (status == CHECK_CANNOT)
         SKIP("this system doesn't limit a user's threads");
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a refused thread is reported and undone, %x", status);
+    CHECK(status == 0, "a refused thread is reported and undone: %d", status);
 }
 
 /* ---------------------------------------------------------------------------------------------------

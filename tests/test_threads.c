@@ -10,7 +10,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MOST_PHASES = 300, MOST_SLICES = 16, MOST_THREADS = 8 };
@@ -275,11 +274,18 @@ void test_threads_shared_team(void)
     gru_team_destroy(team);
 }
 
-/* Whether a child process ends well; a child that hangs is ended by its alarm. */
-static bool child_succeeds(pid_t child)
+struct heritage {
+    gru_team *team;
+    struct job *job;
+};
+
+static int use_heritage(void *context)
 {
-    int status;
-    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    const struct heritage *heritage = context;
+    const gru_pool *pool = gru_team_pool(heritage->team);
+    const bool right = run_job(heritage->job, pool) && run_job(heritage->job, pool);
+    gru_team_destroy(heritage->team);
+    return right ? 0 : 1;
 }
 
 /* In the child of a fork the team's threads don't exist; runs end and are right all the same, and so is destruction. */
@@ -287,6 +293,7 @@ void test_threads_fork(void)
 {
     gru_team *team = new_team(4);
     struct job *job = new_job(50, 4);
+    struct heritage heritage = {team, job};
     atomic_bool stop = false;
     struct user user = {.pool = gru_team_pool(team), .job = new_job(40, 3), .stop = &stop};
     pthread_t thread;
@@ -295,14 +302,8 @@ void test_threads_fork(void)
         if (busy)
             CHECK(!pthread_create(&thread, NULL, use, &user), "a thread starts");
         for (int repeat = 0; repeat < 10; repeat++) {
-            const pid_t child = fork();
-            if (child == 0) {
-                alarm(60);
-                const bool right = run_job(job, gru_team_pool(team)) && run_job(job, gru_team_pool(team));
-                gru_team_destroy(team);
-                check_leave(right ? 0 : 1);
-            }
-            CHECK(child_succeeds(child), "a child uses its parent's team (%s)", busy ? "busy" : "idle");
+            const int status = check_child(use_heritage, &heritage);
+            CHECK(status == 0, "a child uses its parent's team (%s): %d", busy ? "busy" : "idle", status);
             CHECK(run_job(job, gru_team_pool(team)), "the parent goes on");
         }
     }
