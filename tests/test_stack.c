@@ -157,33 +157,61 @@ void test_stack_threads(void)
     gru_team_destroy(team);
 }
 
+/* --- Two layers, forward, nine units each ---------------------------------------------------------- */
+
+typedef struct pair {
+    tower t;
+    gru_layer *mine[2];
+    const gru_layer *layers[2];
+    void *workspace;
+    size_t bytes;
+} pair;
+
+static pair make_pair(size_t steps, size_t rows)
+{
+    problem_shape lower = {.input = 5, .hidden = 9, .steps = steps, .rows = rows, .bias = BIAS_6}, upper = lower;
+    upper.input = lower.hidden;
+    pair two = {.t = {.count = 2, .p = {problem_make(&lower), problem_make(&upper)}}};
+    way plain = {.backend = check_this()};
+    for (size_t i = 0; i < 2; i++) {
+        two.layers[i] = two.mine[i] = drive_layer(&two.t.p[i], &plain);
+    }
+    CHECK(gru_stack_workspace_bytes(two.layers, 2, steps, rows, &two.bytes, NULL) == GRU_OK, "workspace");
+    two.workspace = guarded_bytes(two.bytes, GUARD_AFTER, 0);
+    return two;
+}
+
+/* What the upper layer answers, run by itself over the lower one's outputs. */
+static answer one_after_the_other(pair *two)
+{
+    way plain = {.backend = check_this()};
+    two->t.p[1].x = drive(&two->t.p[0], &plain).y;
+    return drive(&two->t.p[1], &plain);
+}
+
+static void free_pair(const pair *two)
+{
+    gru_layer_destroy(two->mine[0]);
+    gru_layer_destroy(two->mine[1]);
+}
+
 /* States may be left out altogether: all start at zero, and only y is wanted. */
 void test_stack_without_states(void)
 {
-    problem_shape lower = {.input = 5, .hidden = 9, .steps = 6, .rows = 4, .bias = BIAS_6}, upper = lower;
-    upper.input = lower.hidden;
-    problem p[2] = {problem_make(&lower), problem_make(&upper)};
-    way plain = {.backend = check_this()};
-    p[1].x = drive(&p[0], &plain).y;
-    answer want = drive(&p[1], &plain), got = {NULL, NULL, {NULL}};
-    gru_layer *mine[2] = {drive_layer(&p[0], &plain), drive_layer(&p[1], &plain)};
-    const gru_layer *layers[2] = {mine[0], mine[1]};
-    tower t = {.count = 2, .p = {p[0], p[1]}};
-    got.y = guarded_floats(count_y(&p[1]), GUARD_AFTER, 0);
-    gru_io io = io_of(&t, got.y, NULL);
-    size_t bytes = 0;
-    CHECK(gru_stack_workspace_bytes(layers, 2, 6, 4, &bytes, NULL) == GRU_OK, "workspace");
-    void *workspace = guarded_bytes(bytes, GUARD_AFTER, 0);
-    CHECK(gru_run_stack(layers, 2, &io, NULL, workspace, bytes, NULL) == GRU_OK, "run");
-    answer_check(&p[1], &want, &got, "without states");
-    gru_layer_destroy(mine[0]);
-    gru_layer_destroy(mine[1]);
+    pair two = make_pair(6, 4);
+    answer want = one_after_the_other(&two), got = {NULL, NULL, {NULL}};
+    got.y = guarded_floats(count_y(&two.t.p[1]), GUARD_AFTER, 0);
+    gru_io io = io_of(&two.t, got.y, NULL);
+    CHECK(gru_run_stack(two.layers, 2, &io, NULL, two.workspace, two.bytes, NULL) == GRU_OK, "run");
+    answer_check(&two.t.p[1], &want, &got, "without states");
+    free_pair(&two);
 }
 
 /* --- Refusals -------------------------------------------------------------------------------------- */
 
-static void check_stack_refusals(const gru_layer *const *layers, const gru_io *io, float *y, size_t count_of_y)
+static void check_stack_refusals(const pair *two, const gru_io *io, float *y, size_t count_of_y)
 {
+    const gru_layer *const *layers = two->layers;
     const gru_layer *swapped[2] = {layers[1], layers[0]}, *missing[2] = {layers[0], NULL};
     size_t bytes = 0;
     gru_error e = {0};
@@ -195,8 +223,9 @@ static void check_stack_refusals(const gru_layer *const *layers, const gru_io *i
     CHECK_STATUS(gru_stack_workspace_bytes(missing, 2, 6, 4, &bytes, &e), GRU_NULL_POINTER, &e, "a layer is missing");
     CHECK_STATUS(gru_stack_workspace_bytes(swapped, 2, 6, 4, &bytes, &e), GRU_MISMATCH, &e, "widths don't fit");
     CHECK_STATUS(gru_stack_workspace_bytes(layers, 2, 6, SIZE_MAX / 8, &bytes, &e), GRU_OVERFLOW, &e, "too many rows");
-    CHECK(bytes == 0 && gru_stack_workspace_bytes(layers, 2, 6, 4, &bytes, NULL) == GRU_OK, "bytes");
-    void *ws = guarded_bytes(bytes, GUARD_AFTER, 0);
+    CHECK(bytes == 0, "a failure writes no bytes");
+    void *ws = two->workspace;
+    bytes = two->bytes;
     CHECK_STATUS(gru_run_stack(NULL, 2, io, NULL, ws, bytes, &e), GRU_NULL_POINTER, &e, "no layers");
     CHECK_STATUS(gru_run_stack(layers, 0, io, NULL, ws, bytes, &e), GRU_ZERO_SIZE, &e, "a stack of nothing");
     CHECK_STATUS(gru_run_stack(missing, 2, io, NULL, ws, bytes, &e), GRU_NULL_POINTER, &e, "a layer is missing");
@@ -228,17 +257,12 @@ static void check_stack_refusals(const gru_layer *const *layers, const gru_io *i
 
 void test_stack_refusals(void)
 {
-    problem_shape lower = {.input = 5, .hidden = 9, .steps = 6, .rows = 4, .bias = BIAS_6}, upper = lower;
-    upper.input = lower.hidden;
-    tower t = {.count = 2, .p = {problem_make(&lower), problem_make(&upper)}};
-    way plain = {.backend = check_this()};
-    gru_layer *mine[2] = {drive_layer(&t.p[0], &plain), drive_layer(&t.p[1], &plain)};
-    const gru_layer *layers[2] = {mine[0], mine[1]};
-    float *y = guarded_floats(count_y(&t.p[1]), GUARD_AFTER, 0);
-    gru_io io = io_of(&t, y, NULL);
-    check_stack_refusals(layers, &io, y, count_y(&t.p[1]));
-    gru_layer_destroy(mine[0]);
-    gru_layer_destroy(mine[1]);
+    pair two = make_pair(6, 4);
+    size_t count = count_y(&two.t.p[1]);
+    float *y = guarded_floats(count, GUARD_AFTER, 0);
+    gru_io io = io_of(&two.t, y, NULL);
+    check_stack_refusals(&two, &io, y, count);
+    free_pair(&two);
 }
 
 /* No steps: each layer's h receives its h0. */
@@ -262,12 +286,7 @@ void test_stack_index(void)
 {
     enum { STEPS = 40, ROWS = 4, POOL = 5 };
     static const size_t index[ROWS] = {4, 0, 3, 1};
-    problem_shape lower = {.input = 5, .hidden = 9, .steps = STEPS, .rows = ROWS, .bias = BIAS_6}, upper = lower;
-    upper.input = lower.hidden;
-    tower t = {.count = 2, .p = {problem_make(&lower), problem_make(&upper)}};
-    way plain = {.backend = check_this()};
-    gru_layer *mine[2] = {drive_layer(&t.p[0], &plain), drive_layer(&t.p[1], &plain)};
-    const gru_layer *layers[2] = {mine[0], mine[1]};
+    pair two = make_pair(STEPS, ROWS);
     float *h0 = guarded_floats(POOL * 9, GUARD_AFTER, 0), *got[3], *want[3];
     check_fill(h0, POOL * 9, -1.0f, 1.0f);
     for (size_t i = 0; i < 3; i++) { /* two pools of states that nobody has written, and y */
@@ -277,14 +296,12 @@ void test_stack_index(void)
         memset(got[i], 0x5a, count * sizeof(float));
         memset(want[i], 0x5a, count * sizeof(float));
     }
-    gru_io io = io_of(&t, got[2], NULL);
+    gru_io io = io_of(&two.t, got[2], NULL);
     io.index = index;
     io.index_count = POOL;
     gru_state states[2] = {{.h0 = h0, .h0_row = 9, .h = got[0], .h_row = 9}, {.h = got[1], .h_row = 9}};
     gru_error error = {0};
-    size_t bytes = 0;
-    CHECK(gru_stack_workspace_bytes(layers, 2, STEPS, ROWS, &bytes, NULL) == GRU_OK, "workspace");
-    CHECK_STATUS(gru_run_stack(layers, 2, &io, states, guarded_bytes(bytes, GUARD_AFTER, 0), bytes, &error), GRU_OK, &error,
+    CHECK_STATUS(gru_run_stack(two.layers, 2, &io, states, two.workspace, two.bytes, &error), GRU_OK, &error,
                  "a stack over a pool of states");
     float *between = guarded_floats(STEPS * ROWS * 9, GUARD_AFTER, 0);
     for (size_t i = 0; i < 2; i++) {
@@ -295,42 +312,33 @@ void test_stack_index(void)
         one.y = i == 0 ? between : want[2];
         one.state = states[i];
         one.state.h = want[i];
-        CHECK(gru_workspace_bytes(layers[i], STEPS, ROWS, &bytes, NULL) == GRU_OK, "workspace");
-        CHECK_STATUS(gru_run(layers[i], &one, guarded_bytes(bytes, GUARD_AFTER, 0), bytes, &error), GRU_OK, &error, "layer %zu", i);
+        size_t bytes = 0;
+        CHECK(gru_workspace_bytes(two.layers[i], STEPS, ROWS, &bytes, NULL) == GRU_OK, "workspace");
+        CHECK_STATUS(gru_run(two.layers[i], &one, guarded_bytes(bytes, GUARD_AFTER, 0), bytes, &error), GRU_OK, &error,
+                     "layer %zu", i);
     }
     for (size_t i = 0; i < 3; i++) {
         CHECK_BITS(got[i], want[i], i < 2 ? POOL * 9 : STEPS * ROWS * 9, "array %zu of a stack with an index", i);
     }
-    gru_layer_destroy(mine[0]);
-    gru_layer_destroy(mine[1]);
+    free_pair(&two);
 }
 
 /* Without y only the last states are wanted, of one layer perhaps; without steps there is no x either. */
 void test_stack_nothing_wanted(void)
 {
-    problem_shape lower = {.input = 5, .hidden = 9, .steps = 6, .rows = 4, .bias = BIAS_6}, upper = lower;
-    upper.input = lower.hidden;
-    tower t = {.count = 2, .p = {problem_make(&lower), problem_make(&upper)}};
-    way plain = {.backend = check_this()};
-    gru_layer *mine[2] = {drive_layer(&t.p[0], &plain), drive_layer(&t.p[1], &plain)};
-    const gru_layer *layers[2] = {mine[0], mine[1]};
-    answer below = drive(&t.p[0], &plain);
-    t.p[1].x = below.y;
-    answer want = drive(&t.p[1], &plain);
+    pair two = make_pair(6, 4);
+    answer want = one_after_the_other(&two);
     float *last = guarded_floats(4 * 9, GUARD_AFTER, 0), *zeros = guarded_floats(4 * 9, GUARD_AFTER, 0);
     memset(zeros, 0, 4 * 9 * sizeof(float));
-    gru_io io = io_of(&t, NULL, NULL);
+    gru_io io = io_of(&two.t, NULL, NULL);
     gru_state states[2] = {{.h = NULL}, {.h = last, .h_row = 9}};
-    size_t bytes = 0;
     gru_error error = {0};
-    CHECK(gru_stack_workspace_bytes(layers, 2, 6, 4, &bytes, NULL) == GRU_OK, "workspace");
-    void *workspace = guarded_bytes(bytes, GUARD_AFTER, 0);
-    CHECK_STATUS(gru_run_stack(layers, 2, &io, states, workspace, bytes, &error), GRU_OK, &error, "no y");
+    CHECK_STATUS(gru_run_stack(two.layers, 2, &io, states, two.workspace, two.bytes, &error), GRU_OK, &error, "no y");
     CHECK_BITS(last, want.last, 4 * 9, "the upper layer's last states");
     io.steps = 0;
     io.x = NULL;
-    CHECK_STATUS(gru_run_stack(layers, 2, &io, states, workspace, bytes, &error), GRU_OK, &error, "no x, no steps");
+    CHECK_STATUS(gru_run_stack(two.layers, 2, &io, states, two.workspace, two.bytes, &error), GRU_OK, &error,
+                 "no x, no steps");
     CHECK_BITS(last, zeros, 4 * 9, "states without a step and without h0");
-    gru_layer_destroy(mine[0]);
-    gru_layer_destroy(mine[1]);
+    free_pair(&two);
 }
