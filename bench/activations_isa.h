@@ -11,7 +11,7 @@ enum yardstick {
     YARDSTICK_SLEEF_U35, /* SLEEF, 3.5 ULP; it has no such exp, so only tanh */
     YARDSTICK_MVEC,      /* glibc's libmvec, up to 4 ULP */
     YARDSTICK_LIBM,      /* a loop over tanhf and expf */
-    YARDSTICK_RATIONAL,  /* see activations_body.h: about the least that anything with a division costs */
+    YARDSTICK_RATIONAL,  /* see activations_rational.h: about the least that anything with a division costs */
     YARDSTICK_COUNT
 };
 
@@ -22,7 +22,7 @@ typedef void yardstick_function(size_t count, const float *x, float *y);
 /* NULL where there is none. Arrays have a multiple of 16 values. */
 struct activations_isa {
     const char *name; /* of the back end which uses the same instructions */
-    yardstick_function *function[YARDSTICK_COUNT][YARDSTICK_FUNCTIONS];
+    yardstick_function *const (*function)[YARDSTICK_FUNCTIONS]; /* YARDSTICK_COUNT of them */
     /* Finds libmvec's functions, which needn't be there; false if they aren't. */
     bool (*open)(void);
 };

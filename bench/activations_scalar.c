@@ -1,49 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* activations_scalar.c: the yardsticks that every CPU runs, and the choice among the sets. */
-#include "activations_isa.h"
-
 #include <dlfcn.h>
 #include <math.h>
 #include <string.h>
 
-typedef float vec;
-enum { LANES = 1 };
-
-static inline vec v_load(const float *p)
-{
-    return *p;
-}
-static inline void v_store(float *p, vec a)
-{
-    *p = a;
-}
-static inline vec v_set1(float a)
-{
-    return a;
-}
-/* Not fused: without the CPU's instruction a fused one is a call. */
-static inline vec v_fma(vec a, vec b, vec c)
-{
-    return a * b + c;
-}
-static inline vec v_div(vec a, vec b)
-{
-    return a / b;
-}
-static inline vec v_min(vec a, vec b)
-{
-    return a < b ? a : b;
-}
-static inline vec v_max(vec a, vec b)
-{
-    return a > b ? a : b;
-}
-static inline vec v_neg(vec a)
-{
-    return -a;
-}
-
-#include "activations_body.h"
+/* Without the CPU's instruction a fused multiply-add is a call. */
+#define RATIONAL_UNFUSED
+#include "../arch/scalar/vec.h"
+#include "activations_rational.h"
 
 static void libm_tanh_over(size_t count, const float *x, float *y)
 {
@@ -62,14 +26,12 @@ static bool nothing_to_open(void)
     return false;
 }
 
-const struct activations_isa activations_scalar = {
-    "scalar",
-    {{NULL, NULL},
-     {NULL, NULL},
-     {NULL, NULL},
-     {libm_sigmoid_over, libm_tanh_over},
-     {rational_sigmoid_over, rational_tanh_over}},
-    nothing_to_open};
+static yardstick_function *const yardsticks[YARDSTICK_COUNT][YARDSTICK_FUNCTIONS] = {
+    [YARDSTICK_LIBM] = {libm_sigmoid_over, libm_tanh_over},
+    [YARDSTICK_RATIONAL] = {rational_sigmoid_over, rational_tanh_over},
+};
+
+const struct activations_isa activations_scalar = {"scalar", yardsticks, nothing_to_open};
 
 const struct activations_isa *activations_isa_named(const char *name)
 {
