@@ -40,7 +40,9 @@
  * -----------
  *
  * All sizes and strides count elements (floats), never bytes, unless the name says "bytes". Within a
- * row of x, h or y the elements are contiguous. Strides may be negative.
+ * row of x, h or y the elements are contiguous. Strides may be negative. An input's may be 0, which reads the
+ * same row again; so a stride that was forgotten is an error where there are several rows of an output, and none
+ * where there are several of an input.
  *
  * Each struct that you fill starts with its own size, so that it can grow in later versions: write
  * `gru_desc desc = { .size = sizeof desc, ... }` and leave the rest zero. A field that an older program
@@ -141,9 +143,12 @@ GRU_API const char *gru_backend_name(const gru_backend *backend);
 
 /* Where the reset gate acts on the candidate n. */
 enum gru_reset {
-    GRU_RESET_AFTER = 0, /* n = tanh(W x + bx + r * (U h + bh)): PyTorch, Keras's default, ONNX linear_before_reset=1 */
-    GRU_RESET_BEFORE,    /* n = tanh(W x + bx + U (r * h) + bh): Cho et al. 2014, ONNX's default, Keras reset_after=False */
-    GRU_RESET_NONE       /* n = tanh(W x + bx + U h + bh): only an update gate; r doesn't exist */
+    /* n = tanh(W x + bx + r * (U h + bh)): PyTorch, Keras's default, ONNX linear_before_reset=1 */
+    GRU_RESET_AFTER = 0,
+    /* n = tanh(W x + bx + U (r * h) + bh): Cho et al. 2014, ONNX's default, Keras reset_after=False */
+    GRU_RESET_BEFORE,
+    /* n = tanh(W x + bx + U h + bh): only an update gate; r doesn't exist */
+    GRU_RESET_NONE
 };
 
 /* Which way the update gate blends. */
@@ -375,12 +380,14 @@ GRU_API const gru_pool *gru_team_pool(const gru_team *team);
 /*
  * The states of one layer. State of row b, direction d: h0 + s * h0_row + d * h0_direction, where s is b, or
  * io.index[b] if there is an index. `h0` is the state before the first step (NULL: zeros), `h` receives the state
- * after the last (NULL: not wanted); a row without steps gets its h0, tiny values being +0 as everywhere in a layer. The
- * two may be the same array with the same strides; otherwise they must not overlap. PyTorch's and ONNX's [D, B, H] is row = H, direction = B * H.
+ * after the last (NULL: not wanted); a row without steps gets its h0, tiny values being +0 as everywhere in a
+ * layer. The two may be the same array with the same strides; otherwise they must not overlap. PyTorch's and ONNX's
+ * [D, B, H] is row = H, direction = B * H.
  *
  * `gates`, indexed by GRU_R, GRU_Z, GRU_N, receive each step's gates as they were used (NULL: not wanted): those
  * of step t, row b, direction d at gates[g] + t * gates_step + b * gates_row + d * gates_direction. As in y, t is
- * where the step's x stands, and steps past a row's length give zeros. gates[GRU_R] must be NULL if the layer has no reset.
+ * where the step's x stands, and steps past a row's length give zeros. gates[GRU_R] must be NULL if the layer has no
+ * reset.
  */
 typedef struct gru_state {
     const float *h0;
@@ -389,7 +396,8 @@ typedef struct gru_state {
     float *h;
     ptrdiff_t h_row;
     ptrdiff_t h_direction;
-    const float *reset; /* what io.reset_mask resets row b to, at reset + b * reset_row + d * reset_direction; NULL: zeros */
+    /* What io.reset_mask resets row b to, at reset + b * reset_row + d * reset_direction; NULL: zeros. */
+    const float *reset;
     ptrdiff_t reset_row;
     ptrdiff_t reset_direction;
     float *gates[3];
@@ -441,9 +449,11 @@ typedef struct gru_io {
 } gru_io;
 
 /*
- * The bytes of workspace that a run of that many steps and rows needs, enough for whatever else the io says. The need
- * grows with the rows and the sizes; beyond a block of steps it doesn't grow with the number of steps. A workspace may
- * have any alignment and any content, needn't be kept between runs, and belongs to one run at a time.
+ * The bytes of workspace that a run of that many steps and rows needs, enough for whatever else the io says. Beyond a
+ * block of steps the need doesn't grow with their number. Blocks have fewer steps where there are more rows, so that
+ * now and then more rows need less (65 less than 64): for runs of several sizes ask for each of them and take the
+ * most. A workspace may have any alignment and any content, needn't be kept between runs, and belongs to one run at a
+ * time.
  */
 GRU_API enum gru_status gru_workspace_bytes(const gru_layer *layer, size_t steps, size_t rows, size_t *bytes,
                                             gru_error *error);
@@ -479,8 +489,9 @@ enum gru_activation {
 };
 
 /*
- * One gate: out = activation(clip((bx + W x) + (bh + U h))), where x and h are two vectors of any sizes. Without W (inputs =
- * 0) or without U (states = 0) that sum isn't there; with one of them and the identity, a gate is a packed matrix product.
+ * One gate: out = activation(clip((bx + W x) + (bh + U h))), where x and h are two vectors of any sizes. Without W
+ * (inputs = 0) or without U (states = 0) that sum isn't there; with one of them and the identity, a gate is a packed
+ * matrix product.
  * As in a layer, values of x, h, weights and biases smaller than 2^-62 in magnitude are read as +0, and so are
  * activations other than the identity when they are written.
  */
@@ -510,15 +521,16 @@ GRU_API enum gru_status gru_gate_create(gru_gate **gate, const gru_gate_desc *de
 GRU_API void gru_gate_destroy(gru_gate *gate);
 GRU_API enum gru_status gru_gate_workspace_bytes(const gru_gate *gate, size_t rows, size_t *bytes, gru_error *error);
 
-/* out[b * out_row + j] of each row b and unit j. x or h must be NULL if the gate has no W or no U. */
+/* out[b * out_row + j] of each row b and unit j, from x[b * x_row + k] and h[b * h_row + k], with which it must not
+ * overlap (this isn't checked). x or h must be NULL if the gate has no W or no U. The workspace is as for gru_run. */
 GRU_API enum gru_status gru_gate_run(const gru_gate *gate, size_t rows, const float *x, ptrdiff_t x_row, const float *h,
                                      ptrdiff_t h_row, float *out, ptrdiff_t out_row, void *workspace,
                                      size_t workspace_bytes, gru_error *error);
 
 /*
- * The fused update over `count` elements: keep, out = z * h + (1 - z) * n, or replace, out = (1 - z) * h + z * n, each as two
- * fused multiply-adds, so that z = 1 and z = 0 are exact. Values smaller than 2^-62 are read and written as +0. `out`
- * may be one of the inputs; other overlaps are refused.
+ * The fused update over `count` elements: keep, out = z * h + (1 - z) * n, or replace, out = (1 - z) * h + z * n, each
+ * as two fused multiply-adds, so that z = 1 and z = 0 are exact. Values smaller than 2^-62 are read and written as +0.
+ * `out` may be one of the inputs; other overlaps are refused.
  */
 GRU_API enum gru_status gru_update_blend(const gru_backend *backend, enum gru_update update, size_t count,
                                          const float *z, const float *h, const float *n, float *out, gru_error *error);
