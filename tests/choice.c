@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* choice.c: prints the name of the back end that libgru chooses here, so that a script can try one CPU after another. */
+/* choice.c: prints the name of the back end that libgru chooses here, so that a script can try one CPU after
+ * another. */
 #include <gru.h>
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_run.c: the runs of the fuzz target: any layout, lengths, indices, masks, pools and stacks, on all back ends alike. */
+/* fuzz_run.c: the runs of the fuzz target: any layout, lengths, indices, masks, pools and stacks, on all back ends
+ * alike. */
 #include "fuzz.h"
 
 /* Rows of floats at two strides in memory that holds them exactly. */
@@ -12,7 +13,8 @@ typedef struct rows {
 /* Up to sixfold they still are numbers. */
 static const ptrdiff_t wild[] = {PTRDIFF_MIN / 16, PTRDIFF_MAX / 16, -1, 0, PTRDIFF_MIN / 32, PTRDIFF_MAX / 32 + 1, 1, -7};
 
-/* Strides for T x B rows of `width`: time- or batch-major, with gaps, backwards. One that is never used may be anything. */
+/* Strides for T x B rows of `width`: time- or batch-major, with gaps, backwards. One that is never used may be
+ * anything. */
 static rows lay_out(input *in, size_t steps, size_t count, size_t width)
 {
     unsigned how = byte(in);

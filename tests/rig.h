@@ -21,7 +21,8 @@ typedef struct rig_shape {
     const gru_pool *pool;
 } rig_shape;
 
-/* Gives `bytes` aligned to `alignment` as the library is to see them; *written is where the test writes the same bytes. */
+/* Gives `bytes` aligned to `alignment` as the library is to see them; *written is where the test writes the
+ * same bytes. */
 typedef struct rig_memory {
     void *(*place)(void *context, size_t bytes, size_t alignment, bool output, void **written);
     void *context;

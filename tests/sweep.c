@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sweep.c: sigmoid and tanh of every tier and back end over all 2^32 inputs, or over every N-th: errors, order, bits. */
+/* sweep.c: sigmoid and tanh of every tier and back end over all 2^32 inputs, or over every N-th: errors,
+ * order, bits. */
 #include "sweep.h"
 
 #include <math.h>

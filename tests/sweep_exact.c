@@ -33,7 +33,8 @@ void exact_fill(int function, struct chunk *c)
         c->exact[i] = exact_value(function, c->x[i]);
         c->rounded[i] = (float)c->exact[i];
     }
-    /* 2^(23 - exponent), put together from the bits: the C library's way would take longer than all that is measured. */
+    /* 2^(23 - exponent), put together from the bits: the C library's way would take longer than all that is
+     * measured. */
     for (size_t i = 0; i < c->count; i++) {
         uint64_t exact, per_ulp;
         memcpy(&exact, &c->exact[i], sizeof exact);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_dispatch.c: what any CPU and any operating system would get, first calls at once, and a library that comes and goes. */
+/* test_dispatch.c: what any CPU and any operating system would get, first calls at once, and a library that comes and
+ * goes. */
 #include "check.h"
 
 #include "../arch/cpu.h"

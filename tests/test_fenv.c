@@ -156,7 +156,8 @@ static int trap(void *context)
     return 0;
 }
 
-/* With invalid, divide-by-zero and overflow unmasked and ordinary data nothing traps, in lanes that are padding neither. */
+/* With invalid, divide-by-zero and overflow unmasked and ordinary data nothing traps, in lanes that are padding
+ * neither. */
 void test_fenv_traps(void)
 {
     int status = check_child(trap, NULL);

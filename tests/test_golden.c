@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_golden.c: hashes of whole layers' outputs against those committed in golden.txt, on each back end and machine. */
+/* test_golden.c: hashes of whole layers' outputs against those committed in golden.txt, on each back end and
+ * machine. */
 #include "drive.h"
 
 #include <inttypes.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_guards.c: every size and tail between unreadable pages, and between floats that change the result if they are read. */
+/* test_guards.c: every size and tail between unreadable pages, and between floats that change the result if they are
+ * read. */
 #include "rig.h"
 
 #include <string.h>
@@ -169,7 +170,8 @@ static bool open_both(arena *arenas)
     return true;
 }
 
-/* I and H in 1 .. 67, B in 1 .. 9, T in 0 .. 3: all 161,604 with --long, a tenth of them otherwise; the variant is drawn for each. */
+/* I and H in 1 .. 67, B in 1 .. 9, T in 0 .. 3: all 161,604 with --long, a tenth of them otherwise; the variant is
+ * drawn for each. */
 void test_guards_shapes(void)
 {
     if (!check_guarded()) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_hidden.c: a run under a filter that kills whoever calls the system, and with a memory allocator that is watched. */
+/* test_hidden.c: a run under a filter that kills whoever calls the system, and with a memory allocator that
+ * is watched. */
 #include "rig.h"
 
 #include <pthread.h>
@@ -146,7 +147,8 @@ void test_hidden_allocations(void)
 
 #if defined(__linux__)
 
-/* The child of a fork enters the strict mode, in which all but read, write and exit is punished by SIGKILL, and runs. */
+/* The child of a fork enters the strict mode, in which all but read, write and exit is punished by SIGKILL,
+ * and runs. */
 static int run_strictly(void *context)
 {
     const rig *r = context;

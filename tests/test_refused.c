@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_refused.c: the system and the CPU say no where a test can't ask them to: threads, semaphores, CPUs, text, memory. */
+/* test_refused.c: the system and the CPU say no where a test can't ask them to: threads, semaphores, CPUs, text,
+ * memory. */
 #include "check.h"
 
 #include "backend.h"

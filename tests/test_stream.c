@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_stream.c: one step of one row and small layers, which have ways of their own through the library, against scalar. */
+/* test_stream.c: one step of one row and small layers, which have ways of their own through the library, against
+ * scalar. */
 #include "rig.h"
 
 #include <string.h>

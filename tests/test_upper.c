@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_upper.c: no function returns with the upper halves of vector registers in use, which would slow the caller's SSE code. */
+/* test_upper.c: no function returns with the upper halves of vector registers in use, which would slow the caller's SSE
+ * code. */
 #include "rig.h"
 
 #if defined(__x86_64__)
