@@ -449,11 +449,9 @@ typedef struct gru_io {
 } gru_io;
 
 /*
- * The bytes of workspace that a run of that many steps and rows needs, enough for whatever else the io says. Beyond a
- * block of steps the need doesn't grow with their number. Blocks have fewer steps where there are more rows, so that
- * now and then more rows need less (65 less than 64): for runs of several sizes ask for each of them and take the
- * most. A workspace may have any alignment and any content, needn't be kept between runs, and belongs to one run at a
- * time.
+ * The bytes of workspace that a run of that many steps and rows needs, enough for whatever else the io says, and for
+ * runs of fewer steps or rows. Beyond a block of steps the need doesn't grow with their number. A workspace may have
+ * any alignment and any content, needn't be kept between runs, and belongs to one run at a time.
  */
 GRU_API enum gru_status gru_workspace_bytes(const gru_layer *layer, size_t steps, size_t rows, size_t *bytes,
                                             gru_error *error);

@@ -36,6 +36,15 @@ void gru_plan_layer(struct gru_layer *layer)
     gru_plan_make(&layer->one_step, layer, 1, 1);
 }
 
+size_t gru_plan_block_rows(size_t steps, size_t rows)
+{
+    if (steps <= 1)
+        return steps * rows;
+    if (rows >= GRU_BLOCK_ROWS)
+        return rows;
+    return steps < GRU_BLOCK_ROWS && steps * rows < GRU_BLOCK_ROWS ? steps * rows : rows ? GRU_BLOCK_ROWS : 0;
+}
+
 void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t steps, size_t rows)
 {
     /* One step is a common case, and a division is felt in a small layer. */
@@ -48,8 +57,9 @@ void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t 
     plan->x_offset = take(plan, rows, sizeof(ptrdiff_t));
     plan->y_offset = take(plan, rows, sizeof(ptrdiff_t));
     plan->gate_offset = take(plan, rows, sizeof(ptrdiff_t));
-    plan->x = take(plan, plan->block_steps * rows * layer->x_row, sizeof(float));
-    plan->ax = take(plan, plan->block_steps * rows * layer->ax_row, sizeof(float));
+    size_t block_rows = gru_plan_block_rows(steps, rows);
+    plan->x = take(plan, block_rows * layer->x_row, sizeof(float));
+    plan->ax = take(plan, block_rows * layer->ax_row, sizeof(float));
     size_t states = rows * layer->h_row;
     plan->h[0] = take(plan, states, sizeof(float));
     plan->h[1] = take(plan, states, sizeof(float));

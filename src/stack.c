@@ -60,14 +60,15 @@ static int make_plan(struct stack_plan *plan, const gru_layer *const *layers, si
     plan->chunk = forward && steps > block ? block : steps;
     for (size_t i = 0; i < count; i++) {
         struct gru_plan run;
-        gru_plan_make(&run, layers[i], plan->chunk, rows);
+        gru_plan_make(&run, layers[i], steps, rows); /* no less than a chunk's */
         inner = run.bytes > inner ? run.bytes : inner;
         /* A layer's own states fit in its max_rows, but there may be any number of layers. */
         if (!gru_add(states, state_floats(layers[i], rows), &states))
             return 0;
     }
-    int fits = take(plan, plan->chunk, rows, plan->wave_width, sizeof(float), &plan->wave[0]) &&
-               take(plan, plan->chunk, rows, plan->wave_width, sizeof(float), &plan->wave[1]) &&
+    size_t wave_steps = forward ? 1 : steps, wave_rows = forward ? gru_plan_block_rows(steps, rows) : rows;
+    int fits = take(plan, wave_steps, wave_rows, plan->wave_width, sizeof(float), &plan->wave[0]) &&
+               take(plan, wave_steps, wave_rows, plan->wave_width, sizeof(float), &plan->wave[1]) &&
                take(plan, states, 1, 1, sizeof(float), &plan->states) &&
                take(plan, rows, 1, 1, sizeof(size_t), &plan->lengths) && take(plan, inner, 1, 1, 1, &plan->inner);
     plan->bytes += GRU_ALIGNMENT;

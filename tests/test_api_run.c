@@ -173,6 +173,37 @@ void test_api_run_pointers(void)
     gru_layer_destroy(f.layer);
 }
 
+/* The workspace of many steps and rows is enough for fewer. */
+void test_api_run_workspace_grows(void)
+{
+    static const size_t many[] = {0, 1, 2, 3, 5, 31, 42, 43, 63, 64, 65, 127, 128, 129, 200};
+    enum { COUNT = sizeof many / sizeof *many };
+    for (int direction = WAY_FORWARD; direction < PROBLEM_WAYS; direction++) {
+        fixture f;
+        if (!set_up(&f, RESET_STATE, (enum problem_way)direction)) {
+            return;
+        }
+        size_t least[2][COUNT] = {{0}};
+        for (size_t t = 0; t < COUNT; t++) {
+            for (size_t b = 0, below[2] = {0}; b < COUNT; b++) {
+                const gru_layer *layers[1] = {f.layer};
+                size_t bytes[2] = {0};
+                CHECK(gru_workspace_bytes(f.layer, many[t], many[b], &bytes[0], NULL) == GRU_OK &&
+                          gru_stack_workspace_bytes(layers, 1, many[t], many[b], &bytes[1], NULL) == GRU_OK,
+                      "%zu steps of %zu rows", many[t], many[b]);
+                for (int stack = 0; stack < 2; stack++) {
+                    CHECK(bytes[stack] >= below[stack] && bytes[stack] >= least[stack][b],
+                          "direction %d, stack %d: %zu steps of %zu rows need less than fewer of either", direction,
+                          stack, many[t], many[b]);
+                    below[stack] = least[stack][b] = bytes[stack];
+                }
+            }
+        }
+        gru_layer_destroy(f.layer);
+        guarded_free_all();
+    }
+}
+
 /* --- Legal ----------------------------------------------------------------------------------------- */
 
 /* No steps: h receives h0, nothing else is written, and x isn't needed. */
