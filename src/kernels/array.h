@@ -3,26 +3,47 @@
  * theirs, such as a sanitizer's clearing of local arrays, comes after v_end. */
 #include "activation.h"
 
-GRU_INLINE void TIERED(sigmoid_some)(const size_t n, const float *x, float *y)
+#ifndef GRU_KERNELS_ARRAY
+#define GRU_KERNELS_ARRAY
+
+enum array_function { ARRAY_SIGMOID, ARRAY_TANH };
+
+#endif
+
+/* `f` is a constant at each call, so that the function is compiled in. */
+GRU_INLINE void TIERED(array_vectors)(const enum array_function f, const size_t n, vec *a)
+{
+    if (f == ARRAY_SIGMOID)
+        TIERED(v_sigmoid)(n, a);
+    else
+        TIERED(v_tanh)(n, ACT_NORMAL, a);
+}
+
+GRU_INLINE void TIERED(array_some)(const enum array_function f, const size_t n, const float *x, float *y)
 {
     vec a[ABREAST];
     EACH a[k] = v_load(x + k * LANES);
-    TIERED(v_sigmoid)(n, a);
+    TIERED(array_vectors)(f, n, a);
     EACH v_store(y + k * LANES, a[k]);
+}
+
+GRU_INLINE void TIERED(array_all)(const enum array_function f, size_t count, const float *x, float *y)
+{
+    size_t i = 0;
+    for (; i + ABREAST * LANES <= count; i += ABREAST * LANES)
+        TIERED(array_some)(f, ABREAST, x + i, y + i);
+    for (; i + LANES <= count; i += LANES)
+        TIERED(array_some)(f, 1, x + i, y + i);
+    if (i < count) {
+        vec a = v_load_part(x + i, count - i);
+        TIERED(array_vectors)(f, 1, &a);
+        v_store_part(y + i, a, count - i);
+    }
 }
 
 static GRU_NOINLINE void TIERED(sigmoid_all)(size_t count, const float *x, float *y)
 {
-    size_t i = 0;
-    for (; i + ABREAST * LANES <= count; i += ABREAST * LANES)
-        TIERED(sigmoid_some)(ABREAST, x + i, y + i);
-    for (; i + LANES <= count; i += LANES)
-        TIERED(sigmoid_some)(1, x + i, y + i);
-    if (i < count) {
-        vec a = v_load_part(x + i, count - i);
-        TIERED(v_sigmoid)(1, &a);
-        v_store_part(y + i, a, count - i);
-    }
+    TIERED(array_all)(ARRAY_SIGMOID, count, x, y);
 }
 
 static void TIERED(sigmoid)(size_t count, const float *x, float *y)
@@ -31,26 +52,9 @@ static void TIERED(sigmoid)(size_t count, const float *x, float *y)
     v_end();
 }
 
-GRU_INLINE void TIERED(tanh_some)(const size_t n, const float *x, float *y)
-{
-    vec a[ABREAST];
-    EACH a[k] = v_load(x + k * LANES);
-    TIERED(v_tanh)(n, ACT_NORMAL, a);
-    EACH v_store(y + k * LANES, a[k]);
-}
-
 static GRU_NOINLINE void TIERED(tanh_all)(size_t count, const float *x, float *y)
 {
-    size_t i = 0;
-    for (; i + ABREAST * LANES <= count; i += ABREAST * LANES)
-        TIERED(tanh_some)(ABREAST, x + i, y + i);
-    for (; i + LANES <= count; i += LANES)
-        TIERED(tanh_some)(1, x + i, y + i);
-    if (i < count) {
-        vec a = v_load_part(x + i, count - i);
-        TIERED(v_tanh)(1, ACT_NORMAL, &a);
-        v_store_part(y + i, a, count - i);
-    }
+    TIERED(array_all)(ARRAY_TANH, count, x, y);
 }
 
 static void TIERED(tanh)(size_t count, const float *x, float *y)

@@ -106,23 +106,43 @@ GRU_INLINE void TIERED(small_stream)(const struct gru_stream *stream, const int 
     TIERED(small_cells)(&s, before, V, width, ax, ah);
 }
 
+/* `count` steps, or the stream's one where there is a stream. */
+GRU_INLINE void TIERED(small_run)(struct gru_step *steps, size_t count, const struct gru_stream *stream,
+                                  const int before, const int V, size_t width)
+{
+    if (stream)
+        TIERED(small_stream)(stream, before, V, width);
+    else
+        TIERED(small_steps)(steps, count, before, V, width);
+}
+
+/* Which of the two it is, is a constant at each call. */
+GRU_INLINE int TIERED(was_small)(const struct gru_step *s, struct gru_step *steps, size_t count,
+                                 const struct gru_stream *stream)
+{
+    const size_t units = s->cell->units;
+    const int before = s->cell->reset == GRU_RESET_BEFORE;
+    if (!TIERED(is_small)(s))
+        return 0;
+    if (units == LANES)
+        before ? TIERED(small_run)(steps, count, stream, 1, 1, LANES)
+               : TIERED(small_run)(steps, count, stream, 0, 1, LANES);
+    else if (units < LANES)
+        before ? TIERED(small_run)(steps, count, stream, 1, 1, units)
+               : TIERED(small_run)(steps, count, stream, 0, 1, units);
+    else
+        before ? TIERED(small_run)(steps, count, stream, 1, 2, LANES)
+               : TIERED(small_run)(steps, count, stream, 0, 2, LANES);
+    return 1;
+}
+
 #endif
 
 /* Both do what is small enough for them, and say whether it was. */
 static int TIERED(steps_were_small)(struct gru_step *s, size_t count)
 {
 #ifndef TILE_PLAIN
-    const size_t units = s->cell->units;
-    const int before = s->cell->reset == GRU_RESET_BEFORE;
-    if (!TIERED(is_small)(s))
-        return 0;
-    if (units == LANES)
-        before ? TIERED(small_steps)(s, count, 1, 1, LANES) : TIERED(small_steps)(s, count, 0, 1, LANES);
-    else if (units < LANES)
-        before ? TIERED(small_steps)(s, count, 1, 1, units) : TIERED(small_steps)(s, count, 0, 1, units);
-    else
-        before ? TIERED(small_steps)(s, count, 1, 2, LANES) : TIERED(small_steps)(s, count, 0, 2, LANES);
-    return 1;
+    return TIERED(was_small)(s, s, count, NULL);
 #else
     return (void)s, (void)count, 0;
 #endif
@@ -131,17 +151,7 @@ static int TIERED(steps_were_small)(struct gru_step *s, size_t count)
 static int TIERED(stream_was_small)(const struct gru_stream *stream)
 {
 #ifndef TILE_PLAIN
-    const size_t units = stream->step.cell->units;
-    const int before = stream->step.cell->reset == GRU_RESET_BEFORE;
-    if (!TIERED(is_small)(&stream->step))
-        return 0;
-    if (units == LANES)
-        before ? TIERED(small_stream)(stream, 1, 1, LANES) : TIERED(small_stream)(stream, 0, 1, LANES);
-    else if (units < LANES)
-        before ? TIERED(small_stream)(stream, 1, 1, units) : TIERED(small_stream)(stream, 0, 1, units);
-    else
-        before ? TIERED(small_stream)(stream, 1, 2, LANES) : TIERED(small_stream)(stream, 0, 2, LANES);
-    return 1;
+    return TIERED(was_small)(&stream->step, NULL, 1, stream);
 #else
     return (void)stream, 0;
 #endif

@@ -266,6 +266,22 @@ static void TIERED(stream_groups)(const struct gru_stream *stream, TIERED(cells)
     }
 }
 
+/* The step itself, from cleaned inputs to the new state. */
+static void TIERED(stream_step)(const struct gru_stream *stream)
+{
+    const struct gru_step *s = &stream->step;
+    if (TIERED(stream_was_small)(stream))
+        return;
+    if (s->cell->reset == GRU_RESET_AFTER) {
+        TIERED(stream_groups)(stream, TIERED(cells_after));
+    } else if (s->cell->reset == GRU_RESET_NONE) {
+        TIERED(stream_groups)(stream, TIERED(cells_none));
+    } else {
+        TIERED(stream_groups)(stream, TIERED(cells_reset));
+        TIERED(step_candidate)(s, 0, s->cell->groups);
+    }
+}
+
 static void TIERED(stream)(const struct gru_stream *stream)
 {
     const struct gru_step *s = &stream->step;
@@ -276,15 +292,7 @@ static void TIERED(stream)(const struct gru_stream *stream)
     else
         for (size_t unit = 0; unit < hidden; unit += LANES)
             v_store(s->h + unit, v_set1(0.0f));
-    if (TIERED(stream_was_small)(stream)) {
-    } else if (s->cell->reset == GRU_RESET_AFTER) {
-        TIERED(stream_groups)(stream, TIERED(cells_after));
-    } else if (s->cell->reset == GRU_RESET_NONE) {
-        TIERED(stream_groups)(stream, TIERED(cells_none));
-    } else {
-        TIERED(stream_groups)(stream, TIERED(cells_reset));
-        TIERED(step_candidate)(s, 0, s->cell->groups);
-    }
+    TIERED(stream_step)(stream);
     if (stream->h_out)
         for (size_t unit = 0; unit < hidden; unit += LANES)
             v_store_upto(stream->h_out + unit, v_load(s->h_next + unit), hidden - unit);
