@@ -14,6 +14,9 @@ enum { GRU_TIERS = 4 };
 /* The vectors of one float per unit that a group of units has in a packed matrix: r, z, n at most. */
 enum { GRU_MAX_GATES = 3 };
 
+/* Floats of a cache line. */
+enum { GRU_LINE = GRU_ALIGNMENT / sizeof(float) };
+
 /* CPU features, as bits of the word that gru_cpu_bits() returns. */
 enum gru_cpu_bit {
     GRU_CPU_AVX2 = 1 << 0,

@@ -6,9 +6,6 @@
 #include "backend.h"
 #include "plan.h"
 
-/* Floats of a cache line. */
-enum { GRU_LINE = GRU_ALIGNMENT / sizeof(float) };
-
 /* One direction's packed matrices. Only a layer with the reset before the product has a candidate of its own. */
 struct gru_half {
     struct gru_product input;     /* of x: r, z, n, or z, n without a reset */

@@ -6,20 +6,18 @@
 #include "phases.h"
 #include "size.h"
 
-/* Floats of a cache line, and of the distance between rows beyond their own width: with rows a power of two apart, a
- * column of eight of them would fall into one set of the first-level cache. */
-enum { LINE = GRU_ALIGNMENT / sizeof(float) };
-
+/* A line more than rows of that width need: with rows a power of two apart, a column of eight of them would fall into
+ * one set of the first-level cache. */
 static size_t row_floats(size_t width)
 {
-    return (width + LINE - 1) / LINE * LINE + LINE;
+    return gru_round_up(width, GRU_LINE) + GRU_LINE;
 }
 
 /* The next array of the workspace: its offset, and the total moved behind it. */
 static size_t take(struct gru_plan *plan, size_t count, size_t element)
 {
     size_t at = plan->bytes;
-    plan->bytes += (count * element + GRU_ALIGNMENT - 1) / GRU_ALIGNMENT * GRU_ALIGNMENT;
+    plan->bytes += gru_round_up(count * element, GRU_ALIGNMENT);
     return at;
 }
 

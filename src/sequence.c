@@ -76,17 +76,11 @@ static void cut(const struct sequence *q, size_t count, size_t slice, size_t *fi
     *end = each * (slice + 1) + more * (slice + 1) / q->slices;
 }
 
-static ptrdiff_t state_number(const struct sequence *q, size_t row)
-{
-    size_t b = q->order[row];
-    return (ptrdiff_t)(q->io->index ? q->io->index[b] : b);
-}
-
 /* The state that a row starts from, or is reset to: NULL means zeros. */
 static const float *start_of(const struct sequence *q, size_t row)
 {
     const gru_state *s = q->state;
-    return s->h0 ? s->h0 + state_number(q, row) * s->h0_row + (ptrdiff_t)q->direction * s->h0_direction : NULL;
+    return s->h0 ? s->h0 + gru_state_number(q->io, q->order[row]) * s->h0_row + (ptrdiff_t)q->direction * s->h0_direction : NULL;
 }
 
 static const float *reset_of(const struct sequence *q, size_t row)
@@ -99,7 +93,7 @@ static const float *reset_of(const struct sequence *q, size_t row)
 static float *end_of(const struct sequence *q, size_t row)
 {
     const gru_state *s = q->state;
-    return s->h + state_number(q, row) * s->h_row + (ptrdiff_t)q->direction * s->h_direction;
+    return s->h + gru_state_number(q->io, q->order[row]) * s->h_row + (ptrdiff_t)q->direction * s->h_direction;
 }
 
 static int is_reset(const struct sequence *q, size_t row, size_t step)
@@ -205,10 +199,8 @@ static void step(const struct sequence *q, size_t s, size_t before, size_t pass,
     const gru_backend *backend = q->layer->backend;
     enum gru_tier tier = q->layer->desc.tier;
     const struct gru_step now = step_at(q, s, before);
-    if (q->passes == 1)
+    if (pass == 0)
         backend->step[tier](&now, first, end);
-    else if (pass == 0)
-        backend->reset[tier](&now, first, end);
     else
         backend->candidate[tier](&now, first, end);
     if (pass == q->passes - 1)

@@ -133,11 +133,6 @@ static float *kept_states(const struct stack *s, size_t layer)
     return at;
 }
 
-static ptrdiff_t state_number(const gru_io *io, size_t row)
-{
-    return (ptrdiff_t)(io->index ? io->index[row] : row);
-}
-
 /* The caller's states to the workspace, or back to the caller. */
 static void copy_states(const struct stack *s, size_t i, int back)
 {
@@ -147,7 +142,7 @@ static void copy_states(const struct stack *s, size_t i, int back)
     float *ours = kept_states(s, i);
     for (size_t d = 0; d < layer->directions; d++)
         for (size_t row = 0; row < s->io->rows; row++, ours += hidden) {
-            ptrdiff_t n = state_number(s->io, row);
+            ptrdiff_t n = gru_state_number(s->io, row);
             if (back && theirs && theirs->h)
                 memcpy(theirs->h + n * theirs->h_row + (ptrdiff_t)d * theirs->h_direction, ours,
                        hidden * sizeof(float));

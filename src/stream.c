@@ -62,16 +62,15 @@ void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_s
 
     backend->clean(x, layer->x_row, io->x, io->x_row, io->rows, layer->desc.input);
     for (size_t row = 0; row < io->rows; row++) {
-        ptrdiff_t b = (ptrdiff_t)row, n = io->index ? (ptrdiff_t)io->index[row] : b;
         float *to = h + row * layer->h_row;
         if (state->h0)
-            backend->clean(to, 0, state->h0 + n * state->h0_row, 0, 1, hidden);
+            backend->clean(to, 0, state->h0 + gru_state_number(io, row) * state->h0_row, 0, 1, hidden);
         else
             memset(to, 0, hidden * sizeof(float));
         for (size_t pad = hidden; pad < padded; pad++)
             to[pad] = 0.0f;
-        y_offset[row] = b * io->y_row;
-        gate_offset[row] = b * state->gates_row;
+        y_offset[row] = (ptrdiff_t)row * io->y_row;
+        gate_offset[row] = (ptrdiff_t)row * state->gates_row;
     }
     struct gru_step now = {
         .cell = &half->cell,
@@ -89,6 +88,5 @@ void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_s
     backend->product(&half->input, io->rows, x, layer->x_row, 0, layer->groups, ax, layer->ax_row);
     backend->steps[layer->desc.tier](&now, 1);
     for (size_t row = 0; state->h && row < io->rows; row++)
-        memcpy(state->h + (ptrdiff_t)(io->index ? io->index[row] : row) * state->h_row, now.h + row * layer->h_row,
-               hidden * sizeof(float));
+        memcpy(state->h + gru_state_number(io, row) * state->h_row, now.h + row * layer->h_row, hidden * sizeof(float));
 }

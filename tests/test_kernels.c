@@ -218,14 +218,11 @@ static float *place_ax(const step_case *c, const gru_backend *b, size_t row)
 static void run_step(const gru_backend *b, const struct gru_step *s, const step_case *c, size_t groups)
 {
     size_t middle = check_below(groups + 1);
+    b->step[c->tier](s, middle, groups);
+    b->step[c->tier](s, 0, middle);
     if (c->reset == GRU_RESET_BEFORE) {
-        b->reset[c->tier](s, middle, groups);
-        b->reset[c->tier](s, 0, middle);
         b->candidate[c->tier](s, 0, middle);
         b->candidate[c->tier](s, middle, groups);
-    } else {
-        b->step[c->tier](s, 0, middle);
-        b->step[c->tier](s, middle, groups);
     }
 }
 

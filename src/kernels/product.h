@@ -46,7 +46,7 @@ static inline void share_fetching(struct tile *t, size_t gates, size_t groups, c
                                   size_t tiles)
 {
     const size_t step = gates * LANES * TILE_STEP, block = t->length / TILE_STEP * step;
-    const size_t all = groups * step / LINE, share = (all + tiles - 1) / tiles * LINE;
+    const size_t all = groups * step / GRU_LINE, share = (all + tiles - 1) / tiles * GRU_LINE;
     const size_t at = tile * (share * (t->length / TILE_STEP));
     t->fetch = at < groups * block ? next + at / block * t->group_stride + at % block : NULL;
     t->fetch_step = share;

@@ -87,7 +87,8 @@ GRU_INLINE void TIERED(cell_line)(const struct gru_step *s, int along_rows, size
     }
 }
 
-/* One of these for each kind of gate block: their code is the bulk of a back end, and stands there once. */
+/* One of these for each kind of gate block: their code is the bulk of a back end, and stands there once. (One function
+ * that is told the kind takes 2 % more time in small layers, and compilers make four of it.) */
 static GRU_NOINLINE void TIERED(cells_after)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
                                               size_t count, const float *ah, size_t ah_step)
 {
@@ -112,6 +113,14 @@ static GRU_NOINLINE void TIERED(cells_before)(const struct gru_step *s, int alon
     TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, CELLS_BEFORE);
 }
 
+/* Those of the chains over h. Where the reset comes before, cells_before follows, of those over s. */
+static inline TIERED(cells) * TIERED(first_cells)(const struct gru_cell *cell)
+{
+    return cell->reset == GRU_RESET_AFTER  ? TIERED(cells_after)
+           : cell->reset == GRU_RESET_NONE ? TIERED(cells_none)
+                                           : TIERED(cells_reset);
+}
+
 /* The gate blocks of a panel, whose `sums` are [row][group][gate][lane]. They go along the rows, unless those are
  * few. */
 static void TIERED(cells_of_panel)(const struct gru_step *s, TIERED(cells) * cells, size_t gates, size_t row,
@@ -133,7 +142,7 @@ static inline void TIERED(fetch_ax)(const struct gru_step *s, size_t row, size_t
     const size_t gates = s->cell->ax_gates;
     for (size_t r = row; r < row + rows; r++) {
         const float *ax = s->ax + r * s->cell->ax_row + first * LANES * gates;
-        for (size_t i = 0; i < groups * LANES * gates; i += LINE)
+        for (size_t i = 0; i < groups * LANES * gates; i += GRU_LINE)
             fetch_soon(ax + i);
     }
 }
@@ -186,19 +195,10 @@ static void TIERED(step_cells)(const struct gru_step *s, const struct gru_produc
         TIERED(step_groups)(s, m, in, cells, first, end);
 }
 
-static void TIERED(step_after)(const struct gru_step *s, size_t first, size_t end)
+/* All of a step, or its first half where the reset comes before. */
+static void TIERED(step_first)(const struct gru_step *s, size_t first, size_t end)
 {
-    TIERED(step_cells)(s, &s->cell->recurrent, s->h, TIERED(cells_after), first, end);
-}
-
-static void TIERED(step_none)(const struct gru_step *s, size_t first, size_t end)
-{
-    TIERED(step_cells)(s, &s->cell->recurrent, s->h, TIERED(cells_none), first, end);
-}
-
-static void TIERED(step_reset)(const struct gru_step *s, size_t first, size_t end)
-{
-    TIERED(step_cells)(s, &s->cell->recurrent, s->h, TIERED(cells_reset), first, end);
+    TIERED(step_cells)(s, &s->cell->recurrent, s->h, TIERED(first_cells)(s->cell), first, end);
 }
 
 static void TIERED(step_candidate)(const struct gru_step *s, size_t first, size_t end)
@@ -208,16 +208,7 @@ static void TIERED(step_candidate)(const struct gru_step *s, size_t first, size_
 
 static void TIERED(step)(const struct gru_step *s, size_t first, size_t end)
 {
-    if (s->cell->reset == GRU_RESET_AFTER)
-        TIERED(step_after)(s, first, end);
-    else
-        TIERED(step_none)(s, first, end);
-    v_end();
-}
-
-static void TIERED(reset)(const struct gru_step *s, size_t first, size_t end)
-{
-    TIERED(step_reset)(s, first, end);
+    TIERED(step_first)(s, first, end);
     v_end();
 }
 
@@ -235,26 +226,22 @@ static void TIERED(steps)(struct gru_step *s, size_t count)
     if (TIERED(steps_were_small)(s, count))
         count = 0;
     for (; count; count--) {
-        if (s->cell->reset == GRU_RESET_AFTER) {
-            TIERED(step_after)(s, 0, groups);
-        } else if (s->cell->reset == GRU_RESET_NONE) {
-            TIERED(step_none)(s, 0, groups);
-        } else {
-            TIERED(step_reset)(s, 0, groups);
+        TIERED(step_first)(s, 0, groups);
+        if (s->cell->reset == GRU_RESET_BEFORE)
             TIERED(step_candidate)(s, 0, groups);
-        }
         step_on(s, count == 1);
     }
     v_end();
 }
 
 /* All groups of a step alone: both products of a few groups, then their gate blocks. */
-static void TIERED(stream_groups)(const struct gru_stream *stream, TIERED(cells) * cells)
+static void TIERED(stream_groups)(const struct gru_stream *stream)
 {
     _Alignas(GRU_ALIGNMENT) float sums[ROW_SUMS * LANES];
     const struct gru_step *s = &stream->step;
     const struct gru_product *m = &s->cell->recurrent;
     const size_t end = s->cell->groups, ax_step = s->cell->ax_gates * LANES, sums_step = m->gates * LANES;
+    TIERED(cells) *const cells = TIERED(first_cells)(s->cell);
     for (size_t first = 0, groups; first < end; first += groups) {
         groups = 0;
         do {
@@ -272,14 +259,9 @@ static void TIERED(stream_step)(const struct gru_stream *stream)
     const struct gru_step *s = &stream->step;
     if (TIERED(stream_was_small)(stream))
         return;
-    if (s->cell->reset == GRU_RESET_AFTER) {
-        TIERED(stream_groups)(stream, TIERED(cells_after));
-    } else if (s->cell->reset == GRU_RESET_NONE) {
-        TIERED(stream_groups)(stream, TIERED(cells_none));
-    } else {
-        TIERED(stream_groups)(stream, TIERED(cells_reset));
+    TIERED(stream_groups)(stream);
+    if (s->cell->reset == GRU_RESET_BEFORE)
         TIERED(step_candidate)(s, 0, s->cell->groups);
-    }
 }
 
 static void TIERED(stream)(const struct gru_stream *stream)

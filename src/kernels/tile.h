@@ -103,7 +103,7 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, c
         for (int i = 0; i < TILE_STEP; i++)
             tile_multiply(G, V, R, width, w, x, i, acc);
         if (fetches)
-            for (const float *end = ahead + ahead_step; ahead < end; ahead += LINE)
+            for (const float *end = ahead + ahead_step; ahead < end; ahead += GRU_LINE)
                 fetch_later(ahead);
         GRU_UNROLL
         for (int v = 0; v < V; v++)

@@ -26,9 +26,6 @@
     GRU_UNROLL \
     for (size_t k = 0; k < n; k++)
 
-/* Floats of a cache line. */
-enum { LINE = GRU_ALIGNMENT / sizeof(float) };
-
 /* Asks for a line that will be read before long, and waits for nothing: soon for the first-level cache, later for the
  * second. */
 GRU_INLINE void fetch_soon(const float *line)
