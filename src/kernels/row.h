@@ -98,8 +98,8 @@ GRU_INLINE void chains_one(const int G, const int V, size_t width, const struct 
 }
 
 /* The chains of both side by side, as long as both have inputs, then the rest of each. */
-GRU_INLINE void chains_sum_both(const int GA, const int GB, const int V, size_t width, const struct chains *a,
-                                const struct chains *b, vec *acc_a, vec *acc_b)
+GRU_INLINE void chains_sum_both(const int GA, const int GB, const int V, size_t width_a, size_t width_b,
+                                const struct chains *a, const struct chains *b, vec *acc_a, vec *acc_b)
 {
     const float *wa[4], *wb[4];
     chains_start(GA, V, a, wa, acc_a);
@@ -107,18 +107,18 @@ GRU_INLINE void chains_sum_both(const int GA, const int GB, const int V, size_t 
     const size_t both = a->length < b->length ? a->length : b->length;
     size_t k = 0;
     for (; k + TILE_STEP <= both; k += TILE_STEP) {
-        chains_step(GA, V, TILE_STEP, width, a->x + k, wa, acc_a);
-        chains_step(GB, V, TILE_STEP, width, b->x + k, wb, acc_b);
+        chains_step(GA, V, TILE_STEP, width_a, a->x + k, wa, acc_a);
+        chains_step(GB, V, TILE_STEP, width_b, b->x + k, wb, acc_b);
     }
-    chains_rest(GA, V, width, a, k, wa, acc_a);
-    chains_rest(GB, V, width, b, k, wb, acc_b);
+    chains_rest(GA, V, width_a, a, k, wa, acc_a);
+    chains_rest(GB, V, width_b, b, k, wb, acc_b);
 }
 
 GRU_INLINE void chains_both(const int GA, const int GB, const int V, size_t width, const struct chains *a,
                             const struct chains *b)
 {
     vec acc_a[TILE_ACCUMULATORS], acc_b[TILE_ACCUMULATORS];
-    chains_sum_both(GA, GB, V, width, a, b, acc_a, acc_b);
+    chains_sum_both(GA, GB, V, width, width, a, b, acc_a, acc_b);
     chains_store(V * GA, a, acc_a);
     chains_store(V * GB, b, acc_b);
 }
