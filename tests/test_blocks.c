@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* LONGEST: four vectors of 16 side by side, then vectors one at a time, then a part of one. */
+/* LONGEST: eight vectors of 16 side by side, then vectors one at a time, then a part of one. */
 enum { TIERS = 4, MOST = 70, LONGEST = 150 };
 
 /* Numbers of every kind: ordinary, large, tiny, subnormal, zeros, infinities, NaN. */

@@ -14,7 +14,9 @@ typedef __m256i places;
 typedef __m256 mask; /* all bits of a lane set, or none */
 
 /* 16 registers: 12 accumulators leave room for three weights and a broadcast input. */
-enum { LANES = 8, TILE_ACCUMULATORS = 12, TILE_ROWS = 8, TILE_STEP = 2, ABREAST = 4, ROW_CHAINS = 12 };
+enum {
+    LANES = 8, TILE_ACCUMULATORS = 12, TILE_ROWS = 8, TILE_STEP = 2, ABREAST = 4, TANHS_ABREAST = 4, ROW_CHAINS = 12
+};
 
 static inline __m256i v_first(size_t n)
 {

@@ -14,7 +14,9 @@ typedef __m512i places;
 typedef __mmask16 mask;
 
 /* 32 registers: 24 accumulators leave room for three weights and a broadcast input. */
-enum { LANES = 16, TILE_ACCUMULATORS = 24, TILE_ROWS = 8, TILE_STEP = 2, ABREAST = 4, ROW_CHAINS = 12 };
+enum {
+    LANES = 16, TILE_ACCUMULATORS = 24, TILE_ROWS = 8, TILE_STEP = 2, ABREAST = 4, TANHS_ABREAST = 8, ROW_CHAINS = 12
+};
 
 static inline vec v_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline void v_store(float *p, vec a) { _mm512_storeu_ps(p, a); }

@@ -14,7 +14,9 @@ typedef uint8x16_t places;
 typedef uint32x4_t mask; /* all bits of a lane set, or none */
 
 /* 32 registers: 24 accumulators, four rows of four inputs each, whose lanes fmla takes one by one, and some weights. */
-enum { LANES = 4, TILE_ACCUMULATORS = 24, TILE_ROWS = 4, TILE_STEP = 4, ABREAST = 4, ROW_CHAINS = 24 };
+enum {
+    LANES = 4, TILE_ACCUMULATORS = 24, TILE_ROWS = 4, TILE_STEP = 4, ABREAST = 4, TANHS_ABREAST = 4, ROW_CHAINS = 24
+};
 
 static inline vec v_load(const float *p) { return vld1q_f32(p); }
 static inline void v_store(float *p, vec a) { vst1q_f32(p, a); }

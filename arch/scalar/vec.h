@@ -14,9 +14,10 @@ typedef uint32_t places; /* a vector of table indices, ready for v_lookup */
 typedef int mask;     /* a truth value per lane */
 
 /* How many accumulators a tile may keep in registers, here the gates of one unit of one row; how many of its rows, and k at a
- * time. ABREAST: how many vectors go through an activation side by side. ROW_CHAINS: how many chains of one row, where more
- * of them would be more streams of weights and no faster. */
-enum { LANES = 1, TILE_ACCUMULATORS = 3, TILE_ROWS = 1, TILE_STEP = 1, ABREAST = 1, ROW_CHAINS = 3 };
+ * time. ABREAST: how many vectors go through an activation side by side; TANHS_ABREAST: the same of tanh alone over arrays,
+ * where there are registers for more. ROW_CHAINS: how many chains of one row, where more of them would be more streams of
+ * weights and no faster. */
+enum { LANES = 1, TILE_ACCUMULATORS = 3, TILE_ROWS = 1, TILE_STEP = 1, ABREAST = 1, TANHS_ABREAST = 1, ROW_CHAINS = 3 };
 
 /* Whole vectors from and to any address; and their first n lanes, 1 <= n <= LANES, touching no byte beyond
  * them (lanes not loaded are +0). */

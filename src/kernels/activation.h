@@ -63,8 +63,8 @@ static const struct act_table tanh_fast_table = {
 GRU_INLINE void v_tanh_by_table(const struct act_table *p, int degree, int shift, const size_t n, uint32_t least,
                                 vec *x)
 {
-    vec t[ABREAST], l[ABREAST], y[ABREAST];
-    places i[ABREAST];
+    vec t[TANHS_ABREAST], l[TANHS_ABREAST], y[TANHS_ABREAST];
+    places i[TANHS_ABREAST];
     EACH t[k] = v_clamp_abs(x[k], least, v_set1(p->top));
     EACH i[k] = v_index(i_shr(v_bits(v_fma(t[k], v_set1(p->scale), v_set1(p->offset))), shift));
     EACH l[k] = v_sub(t[k], v_lookup(p->mid, i[k]));
@@ -151,8 +151,8 @@ static const struct act_table sigmoid_faster_table = {
 GRU_INLINE void v_tanh_faster(const size_t n, uint32_t least, vec *x)
 {
     const struct act_table *p = &tanh_faster_table;
-    vec t[ABREAST], y[ABREAST];
-    places i[ABREAST];
+    vec t[TANHS_ABREAST], y[TANHS_ABREAST];
+    places i[TANHS_ABREAST];
     EACH t[k] = v_clamp_abs(x[k], least, v_set1(p->top));
     EACH i[k] = v_index(i_shr(v_bits(v_fma(t[k], v_set1(p->scale), v_set1(p->offset))), 21));
     EACH y[k] = v_fma(t[k], v_lookup(p->c[3], i[k]), v_lookup(p->c[2], i[k]));

@@ -21,7 +21,7 @@ GRU_INLINE void TIERED(array_vectors)(const enum array_function f, const size_t 
 
 GRU_INLINE void TIERED(array_some)(const enum array_function f, const size_t n, const float *x, float *y)
 {
-    vec a[ABREAST];
+    vec a[TANHS_ABREAST];
     EACH a[k] = v_load(x + k * LANES);
     TIERED(array_vectors)(f, n, a);
     EACH v_store(y + k * LANES, a[k]);
@@ -30,6 +30,8 @@ GRU_INLINE void TIERED(array_some)(const enum array_function f, const size_t n, 
 GRU_INLINE void TIERED(array_all)(const enum array_function f, size_t count, const float *x, float *y)
 {
     size_t i = 0;
+    for (; f == ARRAY_TANH && TANHS_ABREAST > ABREAST && i + TANHS_ABREAST * LANES <= count; i += TANHS_ABREAST * LANES)
+        TIERED(array_some)(f, TANHS_ABREAST, x + i, y + i);
     for (; i + ABREAST * LANES <= count; i += ABREAST * LANES)
         TIERED(array_some)(f, ABREAST, x + i, y + i);
     for (; i + LANES <= count; i += LANES)
