@@ -40,39 +40,42 @@ static inline const float *next_panel(const struct gru_product *m, size_t first,
     return m->weights + (after < end ? after : first) * m->length * m->gates * LANES;
 }
 
-/* Which weights of the block at `next` tile number `tile` fetches, of `tiles`: a part of a group's. What it fetches
- * beyond the group's end is lost or early. */
-static inline void share_fetching(struct tile *t, size_t gates, size_t groups, const float *next, size_t tile,
-                                  size_t tiles)
+/* Which weights of the block at `next` tile number `tile` fetches, of `tiles`: a part of a group's. What it would fetch
+ * beyond the group's end is lost or early. Returns whether anything is left for it. */
+static inline int share_fetching(struct tile *t, size_t gates, size_t groups, const float *next, size_t tile,
+                                 size_t tiles)
 {
     const size_t step = gates * LANES * TILE_STEP, block = t->length / TILE_STEP * step;
     const size_t all = groups * step / GRU_LINE, share = (all + tiles - 1) / tiles * GRU_LINE;
     const size_t at = tile * (share * (t->length / TILE_STEP));
-    t->fetch = at < groups * block ? next + at / block * t->group_stride + at % block : NULL;
+    if (at >= groups * block)
+        return 0;
+    t->fetch = next + at / block * t->group_stride + at % block;
     t->fetch_step = share;
+    return 1;
 }
 
-/* Rows in tiles, for one block of k, while they fetch the block at `next`, if any. */
-static inline void panel_rows(const struct gru_product *m, size_t groups, size_t rows, struct tile *t, int first_block,
-                              const float *next)
+/* Rows in tiles, for one block of k; where there is a block at `next`, they fetch that meanwhile. */
+GRU_INLINE void panel_rows(const struct gru_product *m, size_t groups, size_t rows, struct tile *t, int first_block,
+                           const int fetches, const float *next)
 {
     const float *bias = t->start;
-    const size_t tiles = next ? (rows + tile_most_rows(m->gates) - 1) / tile_most_rows(m->gates) : 0;
+    const size_t tiles = fetches ? (rows + tile_most_rows(m->gates) - 1) / tile_most_rows(m->gates) : 0;
     for (size_t n, tile = 0; rows; rows -= n, tile++) {
         n = tile_rows(m->gates, rows);
         t->start = first_block ? bias : t->out;
-        if (next)
-            share_fetching(t, m->gates, groups, next, tile, tiles);
-        tile_run(m->gates, groups, n, t);
+        if (fetches && n >= FETCH_ROWS && share_fetching(t, m->gates, groups, next, tile, tiles))
+            tile_run_fetching(m->gates, groups, n, t);
+        else
+            tile_run(m->gates, groups, n, t);
         t->x += n * t->x_row;
         t->out += n * t->out_row;
     }
 }
 
-/* All chains of a panel: `groups` groups from `first` on, of all rows. `next` is the weights to fetch meanwhile, or
- * NULL. */
-static void panel(const struct gru_product *m, size_t first, size_t groups, size_t rows, const float *x, size_t x_row,
-                  float *out, size_t out_row, const float *next)
+/* All chains of a panel: `groups` groups from `first` on, of all rows. */
+GRU_INLINE void panel_blocks(const struct gru_product *m, size_t first, size_t groups, size_t rows, const float *x,
+                             size_t x_row, float *out, size_t out_row, const int fetches, const float *next)
 {
     const size_t group_stride = m->length * m->gates * LANES;
     struct tile t = {
@@ -87,7 +90,7 @@ static void panel(const struct gru_product *m, size_t first, size_t groups, size
         .out_row = out_row,
     };
     if (rows <= tile_most_rows(m->gates) || groups * group_stride <= PANEL_BLOCK) {
-        panel_rows(m, groups, rows, &t, 1, next);
+        panel_rows(m, groups, rows, &t, 1, fetches, next);
         return;
     }
     const size_t block = PANEL_BLOCK / (groups * m->gates * LANES * TILE_STEP) * TILE_STEP;
@@ -97,10 +100,23 @@ static void panel(const struct gru_product *m, size_t first, size_t groups, size
         t.length = last ? m->length - k : block;
         t.x = x + k;
         t.out = out;
-        panel_rows(m, groups, rows, &t, k == 0, next && !last ? next_block : next);
+        panel_rows(m, groups, rows, &t, k == 0, fetches, last ? next : next_block);
         t.weights = next_block;
         t.start_row = out_row;
     }
+}
+
+/* Without fetching, and with: a panel of a small layer would feel the difference, which is some 30 instructions. */
+static GRU_NOINLINE void panel(const struct gru_product *m, size_t first, size_t groups, size_t rows, const float *x,
+                               size_t x_row, float *out, size_t out_row)
+{
+    panel_blocks(m, first, groups, rows, x, x_row, out, out_row, 0, NULL);
+}
+
+static GRU_NOINLINE void panel_fetching(const struct gru_product *m, size_t first, size_t groups, size_t rows,
+                                        const float *x, size_t x_row, float *out, size_t out_row, const float *next)
+{
+    panel_blocks(m, first, groups, rows, x, x_row, out, out_row, 1, next);
 }
 
 static void product(const struct gru_product *m, size_t rows, const float *x, size_t x_row, size_t first, size_t end,
@@ -110,8 +126,11 @@ static void product(const struct gru_product *m, size_t rows, const float *x, si
     const int fetches = product_fetches(m, rows);
     for (size_t groups, begin = first; rows && first < end; first += groups) {
         groups = tile_groups(m->gates, tile, whole_groups(m, first, end));
-        panel(m, first, groups, rows, x, x_row, out + first * m->gates * LANES, out_row,
-              fetches ? next_panel(m, begin, first + groups, end) : NULL);
+        float *to = out + first * m->gates * LANES;
+        if (fetches)
+            panel_fetching(m, first, groups, rows, x, x_row, to, out_row, next_panel(m, begin, first + groups, end));
+        else
+            panel(m, first, groups, rows, x, x_row, to, out_row);
     }
     v_end();
 }

@@ -159,7 +159,7 @@ static size_t row(const struct gru_product *m, size_t first, size_t end, const f
 {
 #ifdef TILE_PLAIN
     (void)end;
-    panel(m, first, 1, 1, x, 0, out, 0, NULL);
+    panel(m, first, 1, 1, x, 0, out, 0);
     return 1;
 #else
     const size_t whole = whole_groups(m, first, end), narrow = m->units % LANES;
@@ -175,7 +175,7 @@ static size_t row_pair(const struct gru_product *a, const struct gru_product *b,
                        const float *xa, const float *xb, float *out_a, float *out_b)
 {
 #ifdef TILE_PLAIN
-    panel(a, first, 1, 1, xa, 0, out_a, 0, NULL);
+    panel(a, first, 1, 1, xa, 0, out_a, 0);
     return row(b, first, end, xb, out_b);
 #else
     const size_t whole = whole_groups(a, first, end), narrow = a->units % LANES;

@@ -160,12 +160,14 @@ static void TIERED(step_groups)(const struct gru_step *s, const struct gru_produ
         groups = tile_groups(gates, tile, whole_groups(m, first, end));
         for (size_t row = 0, n; row < s->rows; row += n) {
             n = s->rows - row < STEP_ROWS ? s->rows - row : STEP_ROWS;
-            const float *next = NULL;
-            if (fetches) {
+            const float *x = in + row * h_row;
+            if (fetches)
                 TIERED(fetch_ax)(s, row, n, first, groups);
-                next = row ? NULL : next_panel(m, begin, first + groups, end);
-            }
-            panel(m, first, groups, n, in + row * h_row, h_row, sums, groups * gates * LANES, next);
+            if (fetches && row == 0)
+                panel_fetching(m, first, groups, n, x, h_row, sums, groups * gates * LANES,
+                               next_panel(m, begin, first + groups, end));
+            else
+                panel(m, first, groups, n, x, h_row, sums, groups * gates * LANES);
             TIERED(cells_of_panel)(s, cells, gates, row, n, first, groups, sums);
         }
     }

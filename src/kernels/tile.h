@@ -161,17 +161,9 @@ static GRU_NOINLINE void tile_run_fetching(size_t gates, size_t groups, size_t r
     tile_shape(gates, groups, rows, 1, t);
 }
 
-static GRU_NOINLINE void tile_run_only(size_t gates, size_t groups, size_t rows, const struct tile *t)
+static GRU_NOINLINE void tile_run(size_t gates, size_t groups, size_t rows, const struct tile *t)
 {
     tile_shape(gates, groups, rows, 0, t);
-}
-
-static inline void tile_run(size_t gates, size_t groups, size_t rows, const struct tile *t)
-{
-    if (t->fetch && rows >= FETCH_ROWS)
-        tile_run_fetching(gates, groups, rows, t);
-    else
-        tile_run_only(gates, groups, rows, t);
 }
 
 #undef SHAPES
@@ -199,6 +191,11 @@ static void tile_run(size_t gates, size_t groups, size_t rows, const struct tile
                 t->out[row * t->out_row + unit * gates + g] =
                     chain(t->start[row * t->start_row + unit * gates + g], t->weights + unit * t->group_stride + g,
                           gates, t->x + row * t->x_row, t->length);
+}
+
+static void tile_run_fetching(size_t gates, size_t groups, size_t rows, const struct tile *t)
+{
+    tile_run(gates, groups, rows, t);
 }
 
 #endif
