@@ -20,7 +20,7 @@ struct gru_cpu_registers gru_cpu_read(void)
     struct gru_cpu_registers r = {0};
     uint32_t eax, ebx, ecx, edx;
     r.max_leaf = (uint32_t)__get_cpuid_max(0, 0);
-    /* not covered: this CPU has all three; tests/leg's conroe has no OSXSAVE, and test_dispatch.c decides for the others */
+    /* not covered: this CPU has all three; the conroe leg has no OSXSAVE, and test_dispatch.c has the others */
     if (r.max_leaf >= 1) {
         __cpuid(1, eax, ebx, ecx, edx);
         r.leaf1_ecx = ecx;

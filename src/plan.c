@@ -27,8 +27,8 @@ void gru_plan_layer(struct gru_layer *layer)
     layer->x_row = row_floats(layer->desc.input);
     layer->ax_row = row_floats(padded * layer->half[0].input.gates);
     layer->h_row = row_floats(padded);
-    /* Each row of the batch has at most one row of each array, and five indices; a block has at most GRU_BLOCK_ROWS rows
-     * more than the batch. Half of the address range leaves room for rounding and for the phases' state. */
+    /* Each row of the batch has at most one row of each array, and five indices; a block has at most GRU_BLOCK_ROWS
+     * rows more than the batch. Half of the address range leaves room for rounding and for the phases' state. */
     size_t row_bytes = (layer->x_row + layer->ax_row + 4 * layer->h_row) * sizeof(float) + 5 * sizeof(size_t);
     layer->max_rows = (size_t)PTRDIFF_MAX / 2 / row_bytes - GRU_BLOCK_ROWS;
     gru_plan_make(&layer->one_step, layer, 1, 1);

@@ -39,8 +39,8 @@ struct gru_plan {
  * step of one row. */
 void gru_plan_layer(struct gru_layer *layer);
 
-/* Rows that a block has room for: the most of any run of no more steps and no more rows, so that a workspace is enough for
- * all of those. */
+/* Rows that a block has room for: the most of any run of no more steps and no more rows, so that a workspace is enough
+ * for all of those. */
 size_t gru_plan_block_rows(size_t steps, size_t rows);
 
 /* The plan for so many steps and rows, which gru_layer.max_rows bounds. */

@@ -80,7 +80,9 @@ static void cut(const struct sequence *q, size_t count, size_t slice, size_t *fi
 static const float *start_of(const struct sequence *q, size_t row)
 {
     const gru_state *s = q->state;
-    return s->h0 ? s->h0 + gru_state_number(q->io, q->order[row]) * s->h0_row + (ptrdiff_t)q->direction * s->h0_direction : NULL;
+    if (!s->h0)
+        return NULL;
+    return s->h0 + gru_state_number(q->io, q->order[row]) * s->h0_row + (ptrdiff_t)q->direction * s->h0_direction;
 }
 
 static const float *reset_of(const struct sequence *q, size_t row)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vec.h: the vocabulary of kernels for AVX-512 (F, BW, DQ, VL): 16 lanes. arch/scalar/vec.h says what each word means. */
+/* vec.h: the vocabulary of kernels for AVX-512 (F, BW, DQ, VL): 16 lanes. arch/scalar/vec.h says what each word
+ * means. */
 #ifndef GRU_VEC_H
 #define GRU_VEC_H
 

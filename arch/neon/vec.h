@@ -70,7 +70,8 @@ static inline vec v_at_most(vec c, vec x) { return vminq_f32(c, x); }
 static inline vec v_at_least(vec c, vec x) { return vmaxq_f32(c, x); }
 static inline vec v_zero_below(vec x, vec c, vec y) { return v_float(vbicq_u32(v_bits(y), vcltq_f32(x, c))); }
 
-/* Shifts by a vector, which the compilers turn into shifts by a constant: the intrinsics for those would need macros here. */
+/* Shifts by a vector, which the compilers turn into shifts by a constant: the intrinsics for those would need macros
+ * here. */
 static inline ivec i_shr(ivec a, int n) { return vshlq_u32(a, vdupq_n_s32(-n)); }
 static inline ivec i_shl(ivec a, int n) { return vshlq_u32(a, vdupq_n_s32(n)); }
 static inline ivec i_set1(uint32_t a) { return vdupq_n_u32(a); }

@@ -13,10 +13,10 @@ typedef uint32_t ivec; /* LANES 32-bit integers */
 typedef uint32_t places; /* a vector of table indices, ready for v_lookup */
 typedef int mask;     /* a truth value per lane */
 
-/* How many accumulators a tile may keep in registers, here the gates of one unit of one row; how many of its rows, and k at a
- * time. ABREAST: how many vectors go through an activation side by side; TANHS_ABREAST: the same of tanh alone over arrays,
- * where there are registers for more. ROW_CHAINS: how many chains of one row, where more of them would be more streams of
- * weights and no faster. */
+/* How many accumulators a tile may keep in registers, here the gates of one unit of one row; how many of its rows, and
+ * k at a time. ABREAST: how many vectors go through an activation side by side; TANHS_ABREAST: the same of tanh alone
+ * over arrays, where there are registers for more. ROW_CHAINS: how many chains of one row, where more of them would be
+ * more streams of weights and no faster. */
 enum { LANES = 1, TILE_ACCUMULATORS = 3, TILE_ROWS = 1, TILE_STEP = 1, ABREAST = 1, TANHS_ABREAST = 1, ROW_CHAINS = 3 };
 
 /* Whole vectors from and to any address; and their first n lanes, 1 <= n <= LANES, touching no byte beyond
@@ -27,8 +27,8 @@ static inline void v_store(float *p, vec a) { *p = a; }
 static inline vec v_load_part(const float *p, size_t n) { return (void)n, *p; }
 static inline void v_store_part(float *p, vec a, size_t n) { (void)n, *p = a; } /* not covered: the same */
 
-/* The last word of every kernel: what the CPU wants done before code that isn't vectorised goes on (x86: the upper halves
- * of the registers cleared, or each old instruction after it waits for them). */
+/* The last word of every kernel: what the CPU wants done before code that isn't vectorised goes on (x86: the upper
+ * halves of the registers cleared, or each old instruction after it waits for them). */
 static inline void v_end(void) {}
 
 /* Each of these is one rounding, to nearest even. */
@@ -83,7 +83,8 @@ static inline vec v_clamp_abs(vec a, uint32_t low, vec top)
     ivec b = v_bits(a) & 0x7fffffffu;
     return b >= low ? v_at_most(top, v_float(b)) : 0.0f;
 }
-/* min(a, top), top > 0, but +0 where |a| < 2^-63, by the bits: a larger one has one of the two top exponent bits set. */
+/* min(a, top), top > 0, but +0 where |a| < 2^-63, by the bits: a larger one has one of the two top exponent bits
+ * set. */
 static inline vec v_at_most_or_tiny(vec top, vec a)
 {
     return v_bits(a) & 0x60000000u ? v_at_most(top, a) : 0.0f;
@@ -104,8 +105,8 @@ static inline vec v_clean(vec a)
 static inline places v_index(ivec i) { return i & 7; }
 static inline vec v_lookup(const float t[8], places i) { return t[i]; }
 
-/* SLEEF's deterministic functions: the same bits in each width, given FMA. Its header declares those of one lane only to
- * files compiled for a CPU with FMA, which this one isn't: gru_backend.sleef_needs says when they may be called. */
+/* SLEEF's deterministic functions: the same bits in each width, given FMA. Its header declares those of one lane only
+ * to files compiled for a CPU with FMA, which this one isn't: gru_backend.sleef_needs says when they may be called. */
 float Sleef_finz_expf1_u10purecfma(float a);
 float Sleef_finz_tanhf1_u10purecfma(float a);
 static inline vec v_sleef_exp(vec a) { return Sleef_finz_expf1_u10purecfma(a); }
