@@ -25,7 +25,11 @@ struct contest {
     double seconds;
     struct random random;
     struct ab_cell *cells;
+    const char *json;
 };
+
+static const char *const decision_words[] = {"no change found, but some bounds are wider than the margin", "no change",
+                                             "changed"};
 
 /* Each kernel alone, and whole steps of a size that each cache level holds; half a second a round would be too long, so
  * none of the large ones. */
@@ -158,31 +162,76 @@ static enum ab_decision contest_run(struct contest *contest, size_t *rounds)
 
 static void print_contest(const struct contest *contest, size_t rounds, double seconds, enum ab_decision decision)
 {
-    printf("%-28s %8s  %-20s\n", "cell", "change", "99 % bounds, all cells");
+    int width = 28;
+    for (size_t i = 0; i < contest->count; i++)
+        width = (int)fmax(width, (double)strlen(cell_label(&contest->specs[i])));
+    printf("%-*s %8s  %-20s\n", width, "cell", "change", "99 % bounds, all cells");
     for (size_t i = 0; i < contest->count; i++) {
         const struct ab_cell *cell = &contest->cells[i];
         const char *word = cell->low > contest->margin ? "  SLOWER" : cell->high < -contest->margin ? "  faster" : "";
-        printf("%-28s %+7.2f%%  %+7.2f%% to %+7.2f%%%s\n", cell_label(&contest->specs[i]), 100.0 * expm1(cell->median),
-               100.0 * expm1(cell->low), 100.0 * expm1(cell->high), word);
+        printf("%-*s %+7.2f%%  %+7.2f%% to %+7.2f%%%s\n", width, cell_label(&contest->specs[i]),
+               100.0 * expm1(cell->median), 100.0 * expm1(cell->low), 100.0 * expm1(cell->high), word);
     }
-    static const char *const words[] = {"no change found, but some bounds are wider than the margin", "no change",
-                                        "changed"};
     printf("%zu rounds in %.1f s, %.0f %% of the probes quiet: %s\n", rounds, seconds, 100.0 * quiet_share(),
-           words[decision]);
+           decision_words[decision]);
 }
 
-int ab_main(int argc, char **argv)
+/* The same for a script: changes and bounds as shares, 0.05 for 5 % slower. */
+static void write_contest(const struct contest *contest, size_t rounds, double seconds, enum ab_decision decision)
 {
-    struct grid grid = {0};
+    cJSON *json = json_object();
+    json_put_text(json, "grubench", "ab");
+    json_put_text(json, "old", contest->paths[0]);
+    json_put_text(json, "new", contest->paths[1]);
+    json_put_text(json, "decision", decision_words[decision]);
+    json_put_number(json, "margin", expm1(contest->margin));
+    json_put_number(json, "rounds", (double)rounds);
+    json_put_number(json, "seconds", seconds);
+    json_put_number(json, "quiet_share", quiet_share());
+    cJSON *cells = json_put_array(json, "cells");
+    for (size_t i = 0; i < contest->count; i++) {
+        const struct ab_cell *cell = &contest->cells[i];
+        cJSON *entry = json_append_object(cells);
+        char *name = cell_name(&contest->specs[i]);
+        json_put_text(entry, "name", name);
+        free(name);
+        json_put_number(entry, "change", expm1(cell->median));
+        json_put_number(entry, "low", expm1(cell->low));
+        json_put_number(entry, "high", expm1(cell->high));
+    }
+    json_write(json, contest->json);
+    cJSON_Delete(json);
+}
+
+/* The cells of --path, or the default set on the best back end or the one given. */
+static void choose_cells(struct contest *contest, const struct grid *grid, const struct library *library)
+{
+    if (grid->paths.count) {
+        contest->specs = grid_cells(grid, library, &contest->count);
+    } else {
+        const gru_backend *backend;
+        gru_error why;
+        if (library->backend_find(&backend, grid->backends.count ? grid->backends.text[0] : NULL, &why) != GRU_OK)
+            fail("%s", why.text);
+        contest->specs = take(AB_CELLS_MAX, sizeof *contest->specs);
+        contest->count = default_specs(contest->specs, library->backend_name(backend));
+    }
+    if (contest->count > AB_CELLS_MAX)
+        fail("%zu cells are too many, at most %d", contest->count, AB_CELLS_MAX);
+    contest->cells = take(contest->count, sizeof *contest->cells);
+}
+
+static void read_request(struct contest *contest, struct grid *grid, int argc, char **argv)
+{
     double margin = 2.0;
-    double seconds = 27.0;
     size_t seed = 0;
-    struct option options[GRID_OPTIONS + 3];
-    grid_options(&grid, options);
+    struct option options[GRID_OPTIONS + 4];
+    grid_options(grid, options);
     const struct option own[] = {
         {"margin", OPTION_NUMBER, &margin, "percent that count as no change (2)", NULL, 0.1, 100},
-        {"max-time", OPTION_NUMBER, &seconds, "seconds at most (27)", NULL, 1, 100000},
+        {"max-time", OPTION_NUMBER, &contest->seconds, "seconds at most (27)", NULL, 1, 100000},
         {"seed", OPTION_SIZE, &seed, "of the order; 0, the default, takes the clock", NULL, 0, 1e15},
+        {"json", OPTION_TEXT, &contest->json, "write changes and bounds to a file (- is stdout)", NULL, 0, 0},
     };
     memcpy(options + GRID_OPTIONS, own, sizeof own);
     const struct command_line line = {
@@ -192,45 +241,41 @@ int ab_main(int argc, char **argv)
         GRID_OPTIONS + sizeof own / sizeof *own,
         2,
         2};
-    struct contest contest = {.margin = 0.0};
-    options_parse(&line, argc, argv, contest.paths);
-    contest.margin = log1p(margin / 100.0);
-    contest.seconds = seconds;
+    options_parse(&line, argc, argv, contest->paths);
+    contest->margin = log1p(margin / 100.0);
+    contest->random.state = seed ? seed : clock_system_ns();
+    if (contest->json)
+        whole_check(contest->json);
+}
+
+int ab_main(int argc, char **argv)
+{
+    struct grid grid = {0};
+    struct contest contest = {.seconds = 27.0};
+    read_request(&contest, &grid, argc, argv);
     bench_start();
-    contest.random.state = seed ? seed : clock_system_ns();
 
     struct library probe[2];
     library_load(&probe[0], contest.paths[0]);
     library_load(&probe[1], contest.paths[1]);
     if (probe[0].arithmetic() != probe[1].arithmetic())
         printf("note: the arithmetic differs: version %d and %d\n", probe[0].arithmetic(), probe[1].arithmetic());
-    struct cell_spec defaults[AB_CELLS_MAX];
-    if (grid.paths.count) {
-        contest.specs = grid_cells(&grid, &probe[0], &contest.count);
-    } else {
-        struct word_list backends = grid.backends;
-        const gru_backend *backend;
-        gru_error why;
-        if (probe[0].backend_find(&backend, backends.count ? backends.text[0] : NULL, &why) != GRU_OK)
-            fail("%s", why.text);
-        contest.specs = defaults;
-        contest.count = default_specs(defaults, probe[0].backend_name(backend));
-    }
-    if (contest.count > AB_CELLS_MAX)
-        fail("%zu cells are too many, at most %d", contest.count, AB_CELLS_MAX);
+    choose_cells(&contest, &grid, &probe[0]);
     library_unload(&probe[0]);
     library_unload(&probe[1]);
-    contest.cells = take(contest.count, sizeof *contest.cells);
 
     double start = clock_seconds();
     size_t rounds;
     enum ab_decision decision = contest_run(&contest, &rounds);
-    print_contest(&contest, rounds, clock_seconds() - start, decision);
+    double seconds = clock_seconds() - start;
+    if (!contest.json || strcmp(contest.json, "-") != 0)
+        print_contest(&contest, rounds, seconds, decision);
+    if (contest.json)
+        write_contest(&contest, rounds, seconds, decision);
     bool slower = false;
     for (size_t i = 0; i < contest.count; i++)
         slower |= contest.cells[i].low > contest.margin;
     free(contest.cells);
-    if (contest.specs != defaults)
-        free(contest.specs);
+    free(contest.specs);
     return slower ? EXIT_FOUND : 0;
 }

@@ -4,11 +4,6 @@
 
 #include <math.h>
 
-static double greater(double a, double b)
-{
-    return a > b ? a : b;
-}
-
 /* How the time of a layer's step divides, at best; `beside` are the bytes of other layers that a step reads too, and so
  * share its caches. */
 static struct bound bound_of_layer(const struct limits *limits, const struct limits_backend *backend,
@@ -32,7 +27,7 @@ static struct bound bound_of_layer(const struct limits *limits, const struct lim
     struct bound bound = {.bandwidth = limits_bandwidth(limits, backend, spec->threads, set)};
     double fma_ns = operations / peak;
     double read_ns = bytes / bound.bandwidth;
-    bound.ns = input_ns + greater(fma_ns, read_ns);
+    bound.ns = input_ns + fmax(fma_ns, read_ns);
     bound.binds = fma_ns >= read_ns ? "FMA" : machine_level(limits->machine.cache, set / (double)spec->threads);
 
     double gates = spec->reset == GRU_RESET_NONE ? 1.0 : 2.0;
@@ -71,6 +66,43 @@ static struct bound bound_of_stack(const struct limits *limits, const struct lim
     return sum;
 }
 
+/*
+ * What a value of an array function costs at least: the additions, multiplications and fused multiply-adds of its
+ * sequence, which all go through the ports of the FMA peak, and its divisions. That sequence is fixed with
+ * GRU_ARITHMETIC, so it can be counted (src/kernels/activation.h). Selects, shifts and looking up go through some of
+ * the same ports, but not on every CPU, so they aren't counted, and a share of 100 % can't be reached.
+ */
+static const struct {
+    double fused[2]; /* sigmoid, tanh */
+    double divisions[2];
+} work_of_tier[] = {
+    [GRU_TIER_FAST] = {{10, 7}, {1, 0}},
+    [GRU_TIER_FASTER] = {{5, 4}, {0, 0}},
+    [GRU_TIER_ACCURATE] = {{27, 9}, {1, 0}},
+    [GRU_TIER_SLEEF] = {{0, 0}, {0, 0}}, /* SLEEF's own, which no arithmetic of libgru's fixes */
+};
+enum { UPDATE_FUSED = 2 };
+_Static_assert(GRU_ARITHMETIC == 1, "another arithmetic has other sequences: count them anew");
+
+/* Arrays: bytes read and written, and the arithmetic. */
+static struct bound bound_of_array(const struct limits *limits, const struct limits_backend *backend,
+                                   const struct cell_spec *spec)
+{
+    double count = (double)spec->hidden;
+    double bytes = (spec->path == PATH_UPDATE ? 4.0 : 2.0) * sizeof(float) * count;
+    size_t which = spec->path == PATH_TANH;
+    double fused = spec->path == PATH_UPDATE ? UPDATE_FUSED : work_of_tier[spec->tier].fused[which];
+    double divisions = spec->path == PATH_UPDATE ? 0.0 : work_of_tier[spec->tier].divisions[which];
+    struct bound bound = {.bandwidth = limits_bandwidth(limits, backend, 1, bytes)};
+    double memory_ns = bytes / bound.bandwidth;
+    double work_ns = count * fmax(2.0 * fused / limits_peak(limits, backend, 1), divisions * backend->division_ns);
+    bound.ns = fmax(memory_ns, work_ns);
+    bound.binds = memory_ns >= work_ns        ? machine_level(limits->machine.cache, bytes)
+                  : spec->path == PATH_UPDATE ? "FMA"
+                                              : "activations";
+    return bound;
+}
+
 struct bound bound_of(const struct limits *limits, const struct limits_backend *backend,
                       const struct activation_cost *activations, const struct cell_spec *spec)
 {
@@ -82,16 +114,11 @@ struct bound bound_of(const struct limits *limits, const struct limits_backend *
         double fma_ns = cell_operations(spec) / limits_peak(limits, backend, 1);
         double read_ns = bytes / bound.bandwidth;
         double latency_ns = (double)spec->input * backend->fma_ns;
-        bound.ns = greater(fma_ns, read_ns);
+        bound.ns = fmax(fma_ns, read_ns);
         bound.binds = latency_ns > bound.ns ? "latency"
                       : fma_ns >= read_ns   ? "FMA"
                                             : machine_level(limits->machine.cache, bytes);
         return bound;
     }
-    double arrays = spec->path == PATH_UPDATE ? 4.0 : 2.0;
-    double bytes = arrays * sizeof(float) * (double)spec->hidden;
-    struct bound bound = {.bandwidth = limits_bandwidth(limits, backend, 1, bytes)};
-    bound.ns = bytes / bound.bandwidth;
-    bound.binds = spec->path == PATH_UPDATE ? machine_level(limits->machine.cache, bytes) : "activations";
-    return bound;
+    return bound_of_array(limits, backend, spec);
 }

@@ -12,7 +12,8 @@
  *             set of that size;
  *   T > 1     the input half at the FMA peak (one GEMM over time), plus, of the recurrent half, the greater of its
  *             multiply-adds at the peak and its bytes at their bandwidth;
- *   kernels   the same for GEMV and GEMM; for arrays, bytes read and written at the bandwidth.
+ *   kernels   the same for GEMV and GEMM; for arrays, the greatest of bytes read and written at the bandwidth, the
+ *             function's additions, multiplications and fused multiply-adds at the FMA peak, and its divisions.
  * It knows nothing of latency and activations, which bind small layers: those are estimated apart, only to say what
  * binds. A chain of H dependent multiply-adds takes H times their latency; activations cost what the library's own
  * kernels take an element.

@@ -23,7 +23,8 @@ char *cell_name(const struct cell_spec *spec)
     char deeper[128] = "";
     for (size_t i = 0; i < spec->deeper; i++)
         snprintf(deeper + strlen(deeper), sizeof deeper - strlen(deeper), "+%zu", spec->deep[i]);
-    return take_text("%s/hidden:%zu%s/input:%zu/batch:%zu/steps:%zu/reset:%s/backend:%s/threads:%zu/weights:%s/tier:%s%s",
+    return take_text("%s/hidden:%zu%s/input:%zu/batch:%zu/steps:%zu/reset:%s/backend:%s/threads:%zu/weights:%s/"
+                     "tier:%s%s",
                      path_names[spec->path], spec->hidden, deeper, spec->input, spec->batch, spec->steps,
                      reset_names[spec->reset], spec->backend, spec->threads, weight_names[spec->weights],
                      tier_names[spec->tier], spec->cold ? "/cold" : "");
@@ -35,6 +36,16 @@ const char *cell_label(const struct cell_spec *spec)
     int length = snprintf(label, sizeof label, "%s H=%zu", path_names[spec->path], spec->hidden);
     if (spec->batch > 1)
         length += snprintf(label + length, sizeof label - (size_t)length, " B=%zu", spec->batch);
+    if (spec->input != spec->hidden && spec->path <= PATH_GEMM)
+        length += snprintf(label + length, sizeof label - (size_t)length, " I=%zu", spec->input);
+    if (spec->threads > 1)
+        length += snprintf(label + length, sizeof label - (size_t)length, " %zu threads", spec->threads);
+    if (spec->tier != GRU_TIER_FAST)
+        length += snprintf(label + length, sizeof label - (size_t)length, " %s", tier_names[spec->tier]);
+    if (spec->cold)
+        length += snprintf(label + length, sizeof label - (size_t)length, " cold");
+    if (strcmp(spec->backend, library_linked.backend_name(library_linked.backend_at(0))) != 0)
+        length += snprintf(label + length, sizeof label - (size_t)length, " %s", spec->backend);
     if (spec->reset != GRU_RESET_AFTER)
         snprintf(label + length, sizeof label - (size_t)length, " %s", reset_names[spec->reset]);
     return label;
@@ -140,11 +151,10 @@ static bool make_workspace(struct cell *cell, struct random *random, gru_error *
     const struct library *library = cell->library;
     const gru_layer *const *layers = (const gru_layer *const *)cell->layers;
     enum gru_status status =
-        !path_is_layer(spec->path)
-            ? library->gate_workspace_bytes(cell->gate, spec->batch, &cell->workspace_bytes, why)
+        !path_is_layer(spec->path) ? library->gate_workspace_bytes(cell->gate, spec->batch, &cell->workspace_bytes, why)
         : spec->deeper
-            ? library->stack_workspace_bytes(layers, spec->deeper + 1, spec->steps, spec->batch,
-                                             &cell->workspace_bytes, why)
+            ? library->stack_workspace_bytes(layers, spec->deeper + 1, spec->steps, spec->batch, &cell->workspace_bytes,
+                                             why)
             : library->workspace_bytes(cell->layers[0], spec->steps, spec->batch, &cell->workspace_bytes, why);
     if (status != GRU_OK)
         return false;

@@ -35,8 +35,8 @@ struct cell_spec {
     size_t threads;
     enum gru_weight_type weights;
     enum gru_tier tier;
-    bool cold; /* weights out of the caches before each call */
-    size_t deeper;                 /* further layers of a stack, and their sizes */
+    bool cold;     /* weights out of the caches before each call */
+    size_t deeper; /* further layers of a stack, and their sizes */
     size_t deep[CELL_LAYERS - 1];
 };
 
@@ -50,7 +50,7 @@ bool path_is_layer(enum path path);
 
 /* "streaming/hidden:64/input:64/...": names a cell in every file and table; a new text each time. */
 char *cell_name(const struct cell_spec *spec);
-/* "streaming H=64": as short as the cells of a default run allow. */
+/* "streaming H=64": and what else differs from a default run's cells. */
 const char *cell_label(const struct cell_spec *spec);
 
 /* What one step does: a multiply-add counts two operations; weights are those of fp32 unless smaller. */

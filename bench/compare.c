@@ -23,13 +23,6 @@ struct pair {
     bool judged;
 };
 
-static double median_of(const struct filed_cell *cell)
-{
-    double ns[RUNS_MAX];
-    memcpy(ns, cell->ns, cell->runs * sizeof *ns);
-    return stats_median(ns, cell->runs);
-}
-
 static size_t make_pairs(const struct filed_report *old, const struct filed_report *new, struct pair *pairs)
 {
     size_t n = 0;
@@ -48,10 +41,10 @@ static void judge(struct pair *pairs, size_t n)
     size_t judged = 0;
     for (size_t i = 0; i < n; i++) {
         struct pair *pair = &pairs[i];
-        pair->ratio = median_of(pair->new) / median_of(pair->old);
+        pair->ratio = filed_median(pair->new) / filed_median(pair->old);
         pair->judged = pair->old->runs >= RUNS_NEEDED && pair->new->runs >= RUNS_NEEDED;
-        pair->interval = stats_bootstrap_ratio(pair->old->ns, pair->old->runs, pair->new->ns, pair->new->runs, 0.95,
-                                               2000, &random);
+        pair->interval =
+            stats_bootstrap_ratio(pair->old->ns, pair->old->runs, pair->new->ns, pair->new->runs, 0.95, 2000, &random);
         pair->p = stats_mann_whitney(pair->old->ns, pair->old->runs, pair->new->ns, pair->new->runs);
         if (pair->judged)
             p[judged++] = pair->p;
@@ -125,7 +118,10 @@ int compare_main(int argc, char **argv)
     const struct command_line line = {
         "compare OLD.json NEW.json [options]",
         "Compares two files of `grubench speed --runs N --json`; the unit is a process run. Exit 1: a cell is slower.",
-        options, 1, 2, 2};
+        options,
+        1,
+        2,
+        2};
     const char *files[2];
     options_parse(&line, argc, argv, files);
     double threshold = percent / 100.0;
@@ -139,15 +135,18 @@ int compare_main(int argc, char **argv)
     judge(pairs, n);
 
     print_machines(&old, &new, files);
-    printf("%-28s %11s %11s %6s  %-15s %8s  %s\n", "cell", "old ns", "new ns", "ratio", "95 % interval", "p (Holm)",
-           "verdict");
+    int width = 28;
+    for (size_t i = 0; i < n; i++)
+        width = (int)fmax(width, (double)strlen(cell_label(&pairs[i].old->spec)));
+    printf("%-*s %11s %11s %6s  %-15s %8s  %s\n", width, "cell", "old ns", "new ns", "ratio", "95 % interval",
+           "p (Holm)", "verdict");
     bool found = false;
     size_t untold = 0;
     for (size_t i = 0; i < n; i++) {
         const struct pair *pair = &pairs[i];
-        printf("%-28s %11s %11s %6.3f  %6.3f to %6.3f %8.2g  %s\n", cell_label(&pair->old->spec),
-               number_text(median_of(pair->old)), number_text(median_of(pair->new)), pair->ratio, pair->interval.low,
-               pair->interval.high, pair->adjusted, verdict(pair, threshold));
+        printf("%-*s %11s %11s %6.3f  %6.3f to %6.3f %8.2g  %s\n", width, cell_label(&pair->old->spec),
+               number_text(filed_median(pair->old)), number_text(filed_median(pair->new)), pair->ratio,
+               pair->interval.low, pair->interval.high, pair->adjusted, verdict(pair, threshold));
         found |= slower(pair, threshold);
         untold += !pair->judged;
     }

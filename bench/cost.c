@@ -90,10 +90,8 @@ static void raise_by_file(struct limits *limits, const struct filed_report *file
     for (size_t i = 0; i < filed->count; i++) {
         const struct filed_cell *cell = &filed->cells[i];
         double bytes = cell_weight_bytes(&cell->spec);
-        double ns[RUNS_MAX];
-        memcpy(ns, cell->ns, cell->runs * sizeof *ns);
         if (cell->spec.steps == 1 && !cell->spec.cold && bytes > 0.0)
-            limits_raise(limits, cell->spec.backend, cell->spec.threads, bytes, bytes / stats_median(ns, cell->runs));
+            limits_raise(limits, cell->spec.backend, cell->spec.threads, bytes, bytes / filed_median(cell));
     }
 }
 

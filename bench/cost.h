@@ -16,8 +16,8 @@ struct cost_settings {
 struct cost_row {
     char name[64];
     struct cell_spec spec;
-    double rate;      /* the preset's own, or the settings' */
-    double ns;        /* measured, a step of the whole batch; 0 if it wasn't */
+    double rate; /* the preset's own, or the settings' */
+    double ns;   /* measured, a step of the whole batch; 0 if it wasn't */
     bool noisy;
     struct bound bound;
     double predicted; /* ns; 0 without a prediction */
@@ -25,8 +25,8 @@ struct cost_row {
 
 struct cost {
     struct cost_settings settings;
-    const struct report *report; /* of the machine that the rows were measured on */
-    const struct limits *target; /* of the machine predicted for; NULL if none */
+    const struct report *report;      /* of the machine that the rows were measured on */
+    const struct limits *target;      /* of the machine predicted for; NULL if none */
     const struct filed_report *cells; /* of `speed --json`, for the page; NULL if none */
     size_t count;
     struct cost_row rows[COST_ROWS_MAX];
@@ -42,14 +42,17 @@ void cost_add_presets(struct cost *cost, struct cell_spec defaults);
 /* What the row costs, from ns a step of its whole batch. */
 double cost_steps_a_second_core(const struct cost_row *row, double ns); /* rows' steps, a core */
 double cost_streams_a_core(const struct cost_row *row, double ns);
-double cost_realtime_factor(const struct cost_row *row, double ns); /* time needed to time there is: above 1 is too slow */
-double cost_core_seconds(const struct cost_row *row, double ns);    /* for a million steps of one stream */
+/* Time needed to time there is: above 1 is too slow. */
+double cost_realtime_factor(const struct cost_row *row, double ns);
+/* For a million steps of one stream. */
+double cost_core_seconds(const struct cost_row *row, double ns);
 double cost_of_million(const struct cost *cost, const struct cost_row *row, double ns);
 
 /* H from which I = H, fp32 weights leave a cache of so many bytes. */
 double cost_leaves(size_t cache);
 
-/* Predicts each row from the limits alone, of the target if there is one, and finds the error of that on this machine. */
+/* Predicts each row from the limits alone, of the target if there is one, and finds the error of that on this
+ * machine. */
 void cost_predict(struct cost *cost);
 
 void cost_table(const struct cost *cost);

@@ -2,10 +2,12 @@
 /* cost_page.c: the costs as one self-contained HTML page: plots, table, machine; no script, nothing from elsewhere. */
 #include "cost.h"
 #include "page.h"
+#include "quiet.h"
 #include "svg.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static struct cost_points gather(const struct cost *cost)
 {
@@ -15,10 +17,8 @@ static struct cost_points gather(const struct cost *cost)
         struct filed_cell *cell = &cost->cells->cells[i];
         if (!limits_backend(cost->report->limits, cell->spec.backend) || cell->spec.cold)
             continue;
-        double ns[RUNS_MAX];
-        memcpy(ns, cell->ns, cell->runs * sizeof *ns);
-        points.point[points.count++] = (struct cost_point){&cell->spec, stats_median(ns, cell->runs),
-                                                           report_bound(cost->report, &cell->spec)};
+        points.point[points.count++] =
+            (struct cost_point){&cell->spec, filed_median(cell), report_bound(cost->report, &cell->spec)};
     }
     for (size_t i = 0; i < cost->count; i++)
         points.point[points.count++] = (struct cost_point){&cost->rows[i].spec, cost->rows[i].ns, cost->rows[i].bound};
@@ -29,17 +29,18 @@ static void put_table(FILE *out, const struct cost *cost)
 {
     const struct limits *limits = cost->report->limits;
     bool priced = cost->settings.price > 0.0;
-    fputs("<div class='scroll'><table><tr><th>size</th><th>threads</th><th>B</th><th>parameters</th><th>bytes</th><th>weights in</th>"
-          "<th>us a step</th><th>limit, us</th><th>share</th><th>binds</th><th>streams a core</th><th>at, Hz</th>"
-          "<th>core-s a million</th>",
+    fputs("<div class='scroll'><table><tr><th>size</th><th>threads</th><th>B</th><th>parameters</th><th>bytes</th>"
+          "<th>weights in</th><th>us a step</th><th>limit, us</th><th>share</th><th>binds</th><th>streams a core</th>"
+          "<th>at, Hz</th><th>core-s a million</th>",
           out);
     fputs(priced ? "<th>price a million</th>" : "", out);
     fputs(cost->target ? "<th>predicted, us</th></tr>\n" : "</tr>\n", out);
     for (size_t i = 0; i < cost->count; i++) {
         const struct cost_row *row = &cost->rows[i];
         double bytes = cell_weight_bytes(&row->spec);
-        fprintf(out, "<tr><td>%s</td><td>%zu</td><td>%zu</td><td>%.0f</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td>"
-                     "<td>%.0f %%</td><td>%s</td><td>%.0f</td><td>%s</td><td>%s</td>",
+        fprintf(out,
+                "<tr><td>%s</td><td>%zu</td><td>%zu</td><td>%.0f</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td>"
+                "<td>%.0f %%</td><td>%s</td><td>%.0f</td><td>%s</td><td>%s</td>",
                 row->name, row->spec.threads, row->spec.batch, cell_parameters(&row->spec), bytes_text(bytes),
                 machine_level(limits->machine.cache, bytes), number_text(row->ns / 1000.0),
                 number_text(row->bound.ns / 1000.0), 100.0 * row->bound.ns / row->ns, row->bound.binds,
@@ -63,7 +64,20 @@ static void put_head(FILE *out, const struct cost *cost)
     fprintf(out, "; L1d %s, L2 %s, L3 %s; hypervisor ", bytes_text((double)machine->cache[0]),
             bytes_text((double)machine->cache[1]), bytes_text((double)machine->cache[2]));
     svg_text(out, machine->hypervisor);
-    fprintf(out, "; libgru %s, arithmetic %d; fp32 weights.</p>\n", gru_version(), gru_arithmetic());
+    char date[32];
+    time_t now = time(NULL);
+    struct tm local;
+    strftime(date, sizeof date, "%Y-%m-%d %H:%M", localtime_r(&now, &local));
+    const char *commit = getenv("GRUBENCH_COMMIT");
+    fprintf(out, ". libgru %s%s%s, arithmetic %d, fp32 weights. %s; %.0f %% of the probes were quiet.</p>\n",
+            gru_version(), commit && *commit ? ", commit " : "", commit ? commit : "", gru_arithmetic(), date,
+            100.0 * quiet_share());
+}
+
+/* What stands above a plot. */
+static void put_section(FILE *out, const char *title, const char *text)
+{
+    fprintf(out, "<h2>%s</h2>\n<p>%s</p>\n", title, text);
 }
 
 void cost_page(const struct cost *cost, const char *file)
@@ -75,29 +89,34 @@ void cost_page(const struct cost *cost, const char *file)
     struct svg svg;
     put_head(out, cost);
 
-    fputs("<h2>Time against size</h2>\n<p>One row's step; the thin dashed line is the limit of each. A step that runs alone reads every "
-          "weight, so its cost jumps where the weights leave a cache level.</p>\n",
-          out);
+    put_section(out, "Time against size",
+                "One row's step; the thin dashed line is the limit of each. A step that runs alone reads every weight,"
+                " so its cost jumps where the weights leave a cache level.");
     svg_begin(&svg, out, 900, 460, "Time of a step against hidden size");
     cost_plot_time(&svg, cost, &points);
     svg_end(&svg);
 
-    fputs("<h2>Roofline</h2>\n<p>Each mark is a measured cell. It can lie above the roof of the level that its weights don't need: "
-          "small ones live in L1.</p>\n",
-          out);
+    put_section(out, "Roofline",
+                "Each mark is a measured cell, and its tip names it. A slanted roof is what reading from that level "
+                "allows; a cell whose weights a nearer level holds can lie above it.");
     svg_begin(&svg, out, 900, 460, "Roofline");
     cost_plot_roofline(&svg, cost, &points);
     svg_end(&svg);
 
-    fputs("<h2>Share of the limit, in percent, by hidden size</h2>\n", out);
+    put_section(out, "Share of the limit, in percent, by hidden size",
+                "The limit is all weight bytes at the bandwidth of the level that holds them, or all multiply-adds at"
+                " the FMA peak. Latency and activations, which it leaves out, bind small layers.");
     svg_begin(&svg, out, 900, 30.0 + 24.0 * (double)cost_series(&points), "Share of the limit");
     cost_plot_shares(&svg, &points);
     svg_end(&svg);
 
-    fputs("<h2>Sizes</h2>\n", out);
+    put_section(out, "Sizes",
+                "Input x hidden, x layers or + further layers. B: rows that take a step together; streams a core: at"
+                " so many steps a second each; core-s a million: core-seconds for a million steps of one stream.");
     put_table(out, cost);
-    fprintf(out, "<p>Predicted from this machine's limits alone, these times are off by %.0f %% in the median and %.0f %% at worst "
-                 "(%zu rows; those that were never quiet are left out).</p>\n",
+    fprintf(out,
+            "<p>Predicted from this machine's limits alone, these times are off by %.0f %% in the median and "
+            "%.0f %% at worst (%zu rows; those that were never quiet are left out).</p>\n",
             100.0 * cost->error_median, 100.0 * cost->error_worst, cost->error_count);
     if (cost->target) {
         fputs("<p>Predicted for: ", out);

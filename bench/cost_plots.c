@@ -22,7 +22,9 @@ static void name_series(char *name, size_t size, const struct cell_spec *spec)
     if (spec->threads > 1)
         snprintf(threads, sizeof threads, ", %zu threads", spec->threads);
     snprintf(name, size, "%s B=%zu%s%s", spec->path == PATH_BATCH ? "batch" : path_names[spec->path], spec->batch,
-             spec->reset == GRU_RESET_AFTER ? "" : spec->reset == GRU_RESET_BEFORE ? ", reset before" : ", no reset",
+             spec->reset == GRU_RESET_AFTER    ? ""
+             : spec->reset == GRU_RESET_BEFORE ? ", reset before"
+                                               : ", no reset",
              threads);
 }
 
@@ -228,7 +230,8 @@ void cost_plot_shares(struct svg *svg, const struct cost_points *points)
             tip_of(tip, sizeof tip, point);
             double x = 210.0 + wide * (double)c;
             fprintf(svg->out,
-                    "<g><title>%s</title><rect class='heat' x='%.1f' y='%.1f' width='%.1f' height='22' fill-opacity='%.2f'/>"
+                    "<g><title>%s</title><rect class='heat' x='%.1f' y='%.1f' width='%.1f' height='22' "
+                    "fill-opacity='%.2f'/>"
                     "<text x='%.1f' y='%.1f' text-anchor='middle'>%.0f</text></g>\n",
                     tip, x, y, wide - 2.0, 0.6 * fmin(share, 100.0) / 100.0, x + 0.5 * wide - 1.0, y + 16, share);
         }

@@ -15,12 +15,15 @@
  * read: none if the weights fit in L1; else their bytes at the bandwidth of a set of that size, and, in batches, the
  * weights of a group once more for each further tile of rows, unless they stay in L1.
  *
+ * Several threads share both, as many as libgru cuts the step for, and meet four times: to begin, after gathering and
+ * after multiplying x, and at the end.
+ *
  * p was fitted on a Cascade Lake: 1.3 for single rows, whose loads wait for the chains they feed, 1.5 for tiles; with
  * 1 or 2 the error is two to four times as great.
  */
 static const double blend_row = 1.3;
 static const double blend_batch = 1.5;
-enum { TILE_ROWS = 4 };
+enum { TILE_ROWS = 4, PART_OF_STEP = 16384, MEETINGS = 4 };
 
 static const struct limits_backend *backend_or_best(const struct limits *limits, const char *name)
 {
@@ -93,18 +96,27 @@ static double compute_of(const struct limits_backend *backend, double hidden, do
     return exp(log(low) * (1.0 - part) + log(high) * part);
 }
 
+/* Threads that have a part in a layer's step: one for each PART_OF_STEP begun, and a group of units each at least. */
+static double threads_of(const struct limits *limits, const struct limits_backend *backend,
+                         const struct cell_spec *spec, double hidden)
+{
+    double worth = (floor(3.0 * hidden * hidden / PART_OF_STEP) + 1.0) * (double)spec->batch;
+    double most = fmin((double)spec->threads, (double)limits->threads);
+    return fmin(most, fmin(worth, groups_of(backend, hidden)));
+}
+
 static double read_of(const struct limits *limits, const struct limits_backend *backend, const struct cell_spec *spec,
-                      double all, double one, double inputs)
+                      double threads, double one, double inputs)
 {
     double level1 = (double)limits->machine.cache[0];
-    double threads = (double)spec->threads;
+    double all = cell_weight_bytes(spec);
     if (all / threads <= 0.75 * level1)
         return 0.0;
-    double ns = one / limits_bandwidth(limits, backend, spec->threads, all);
+    double ns = one / limits_bandwidth(limits, backend, (size_t)threads, all);
     double group = 3.0 * inputs * (double)sizeof(float) * (double)backend->lanes;
     double tiles = ceil((double)spec->batch / TILE_ROWS);
     if (group > 0.75 * level1)
-        ns += (tiles - 1.0) * one / limits_bandwidth(limits, backend, spec->threads, group * threads);
+        ns += (tiles - 1.0) * one / limits_bandwidth(limits, backend, (size_t)threads, group * threads);
     return ns;
 }
 
@@ -116,10 +128,11 @@ static double predict(const struct limits *limits, const struct cell_spec *spec)
         double hidden = (double)cell_hidden(spec, i);
         double input = (double)cell_input(spec, i);
         double one = 3.0 * hidden * (input + hidden) * (double)sizeof(float);
-        double compute = compute_of(backend, hidden, input, (double)spec->batch) / (double)spec->threads;
-        double read = read_of(limits, backend, spec, cell_weight_bytes(spec), one, input + hidden);
+        double threads = threads_of(limits, backend, spec, hidden);
+        double compute = compute_of(backend, hidden, input, (double)spec->batch) / threads;
+        double read = read_of(limits, backend, spec, threads, one, input + hidden);
         double p = spec->batch > 1 ? blend_batch : blend_row;
-        sum += pow(pow(compute, p) + pow(read, p), 1.0 / p);
+        sum += pow(pow(compute, p) + pow(read, p), 1.0 / p) + MEETINGS * limits_barrier(limits, (size_t)threads);
     }
     return sum;
 }

@@ -12,8 +12,8 @@ static const struct {
     const char *size;
     double rate;
 } presets[] = {
-    {"sensor", "1x64+32", 10.0},    {"keyword", "40x128", 100.0},       {"speech", "80x384x3", 100.0},
-    {"text", "128x128", 50.0},      {"translation", "512x1024x2", 50.0},
+    {"sensor", "1x64+32", 10.0}, {"keyword", "40x128", 100.0},        {"speech", "80x384x3", 100.0},
+    {"text", "128x128", 50.0},   {"translation", "512x1024x2", 50.0},
 };
 enum { PRESETS = sizeof presets / sizeof *presets };
 

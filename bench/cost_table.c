@@ -26,8 +26,8 @@ void cost_table(const struct cost *cost)
     const struct limits *limits = cost->report->limits;
     machine_print(stdout, &limits->machine);
     bool priced = cost->settings.price > 0.0;
-    printf("\n%-24s %2s %3s %9s %9s %9s %7s  %9s %9s %5s %9s %9s %8s %9s%s%s\n", "size", "th", "B", "params",
-           "bytes", "MACs", "in", "us/step", "limit", "share", "steps/s", "streams", "realtime", "core-s/M",
+    printf("\n%-24s %2s %3s %9s %9s %9s %7s  %9s %9s %5s %9s %9s %8s %9s%s%s\n", "size", "th", "B", "params", "bytes",
+           "MACs", "in", "us/step", "limit", "share", "steps/s", "streams", "realtime", "core-s/M",
            priced ? "  price/M" : "", cost->target ? "  predicted" : "");
     for (size_t i = 0; i < cost->count; i++) {
         const struct cost_row *row = &cost->rows[i];
@@ -45,15 +45,15 @@ void cost_table(const struct cost *cost)
             printf(" %10s", us(row->predicted));
         printf("%s\n", row->noisy ? "  (never quiet)" : "");
     }
-    printf("\nth: threads; B: rows a step; in: the cache level that holds the weights; MACs: multiply-adds of a row's step; "
-           "limit: us, of this machine\nsteps/s and streams (at %s steps a second): a core; realtime: share of a stream's "
-           "time that a step takes; core-s/M: core-seconds for a million steps\n",
+    printf("\nth: threads; B: rows a step; in: the cache level that holds the weights; MACs: multiply-adds of a row's"
+           " step; limit: us, of this machine\nsteps/s and streams (at %s steps a second): a core; realtime: share of"
+           " a stream's time that a step takes; core-s/M: core-seconds for a million steps\n",
            cost->settings.rate > 0.0 ? number_text(cost->settings.rate) : "each preset's rate, or 100,");
     print_leaving(cost);
     if (cost->target)
         printf("predicted: us a step on %s, from its limits alone.\n", cost->target->machine.cpu);
-    printf("Predicted from this machine's limits alone, these times are off by %.0f %% in the median and %.0f %% at worst (%zu rows; "
-           "those that were never quiet are left out).\n",
+    printf("Predicted from this machine's limits alone, these times are off by %.0f %% in the median and %.0f %% at "
+           "worst (%zu rows; those that were never quiet are left out).\n",
            100.0 * cost->error_median, 100.0 * cost->error_worst, cost->error_count);
 }
 
@@ -61,14 +61,15 @@ void cost_csv(const struct cost *cost, const char *file)
 {
     struct whole_file whole;
     whole_open(&whole, file);
-    fputs("name,input,hidden,layers,weights,batch,threads,backend,parameters,bytes,macs,ns_per_step,limit_ns,limit_share,"
-          "binds,steps_per_second_core,rate,streams_per_core,realtime_factor,core_seconds_per_million,"
+    fputs("name,input,hidden,layers,weights,batch,threads,backend,parameters,bytes,macs,ns_per_step,limit_ns,"
+          "limit_share,binds,steps_per_second_core,rate,streams_per_core,realtime_factor,core_seconds_per_million,"
           "price_per_million,predicted_ns\n",
           whole.stream);
     for (size_t i = 0; i < cost->count; i++) {
         const struct cost_row *row = &cost->rows[i];
         const struct cell_spec *spec = &row->spec;
-        fprintf(whole.stream, "%s,%zu,%zu,%zu,%s,%zu,%zu,%s,%.0f,%.0f,%.0f,%.6g,%.6g,%.4f,%s,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g\n",
+        fprintf(whole.stream,
+                "%s,%zu,%zu,%zu,%s,%zu,%zu,%s,%.0f,%.0f,%.0f,%.6g,%.6g,%.4f,%s,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g\n",
                 row->name, spec->input, spec->hidden, spec->deeper + 1, weight_names[spec->weights], spec->batch,
                 spec->threads, spec->backend, cell_parameters(spec), cell_weight_bytes(spec),
                 cell_weight_bytes(spec) / 4.0, row->ns, row->bound.ns, row->bound.ns / row->ns, row->bound.binds,

@@ -13,7 +13,8 @@ struct crew *crew_start(size_t threads);
 void crew_stop(struct crew *crew);
 size_t crew_threads(const struct crew *crew);
 
-/* Runs work(argument, i) in each thread i, all starting within a fraction of a microsecond; returns when all are done. */
+/* Runs work(argument, i) in each thread i, all starting within a fraction of a microsecond; returns when all are
+ * done. */
 void crew_run(struct crew *crew, void (*work)(void *argument, size_t thread), void *argument);
 
 #endif

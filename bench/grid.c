@@ -161,6 +161,12 @@ static size_t backend_names(const struct word_list *given, const struct library 
     return n;
 }
 
+/* The other kernels have no activation, so a second tier would measure them twice. */
+static bool has_tier(enum path path)
+{
+    return path_is_layer(path) || path == PATH_SIGMOID || path == PATH_TANH;
+}
+
 struct cell_spec *grid_cells(const struct grid *asked, const struct library *library, size_t *count)
 {
     struct grid grid = *asked;
@@ -186,7 +192,7 @@ struct cell_spec *grid_cells(const struct grid *asked, const struct library *lib
                                          .cold = grid.cold};
                 snprintf(spec.backend, sizeof spec.backend, "%s", names[k]);
                 for (size_t path = 0; path < PATH_COUNT; path++)
-                    if (wanted[path] || grid.paths.count == 0)
+                    if ((wanted[path] || grid.paths.count == 0) && (t == 0 || has_tier((enum path)path)))
                         add_path(&builder, (enum path)path, spec);
             }
     *count = builder.count;

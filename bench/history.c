@@ -24,11 +24,9 @@ void history_add(const char *file, const char *run, const char *commit)
     json_put_text(entry, "machine", machine);
     cJSON *cells = json_put_object(entry, "cells");
     for (size_t i = 0; i < report.count; i++) {
-        double ns[RUNS_MAX];
-        memcpy(ns, report.cells[i].ns, report.cells[i].runs * sizeof *ns);
         cJSON *pair = json_put_array(cells, report.cells[i].name);
         cJSON_AddItemToArray(pair, cJSON_CreateString(report.cells[i].family));
-        cJSON_AddItemToArray(pair, cJSON_CreateNumber(stats_median(ns, report.cells[i].runs)));
+        cJSON_AddItemToArray(pair, cJSON_CreateNumber(filed_median(&report.cells[i])));
     }
     char *text = cJSON_PrintUnformatted(entry);
     /* One write of a whole line at the end: a run that is cut off leaves the file as it was. */

@@ -9,6 +9,8 @@
 #include "quiet.h"
 #include "util.h"
 
+#include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,11 +122,6 @@ static double read_all(struct crew *crew, const struct reading *reading, bool hu
     return best;
 }
 
-static double greater(double a, double b)
-{
-    return a > b ? a : b;
-}
-
 /* Which small pages a buffer gets decides how well it fits the L2, most of all where it nearly fills it, so a few
  * buffers are tried. */
 static int buffers_of(size_t bytes, int pages, bool quick)
@@ -146,11 +143,11 @@ static void measure_size(const struct limits_isa *isa, struct crew *crew, size_t
         for (int i = 0; i < buffers; i++) {
             struct reading reading = {isa, machine_pages(bytes, pages == PAGES_HUGE), bytes, 1, 0};
             if (first && i == 0)
-                read->one[pages] = greater(read->one[pages], search(&reading, read, quick));
+                read->one[pages] = fmax(read->one[pages], search(&reading, read, quick));
             reading.streams = read->streams;
             reading.ahead = read->ahead;
-            read->one[pages] = greater(read->one[pages], read_best(&reading, quick ? 3 : 8));
-            read->all[pages] = greater(read->all[pages], read_all(crew, &reading, pages == PAGES_HUGE, quick ? 3 : 10));
+            read->one[pages] = fmax(read->one[pages], read_best(&reading, quick ? 3 : 8));
+            read->all[pages] = fmax(read->all[pages], read_all(crew, &reading, pages == PAGES_HUGE, quick ? 3 : 10));
             machine_pages_free(reading.memory, bytes);
         }
     }
@@ -177,6 +174,25 @@ static void peak_together(void *argument, size_t thread)
     run->rate[thread] = peak_once(run->isa);
 }
 
+/* ns of one FMA that waits for another, and of one value of divisions that don't: the least of several trials. */
+static void measure_chains(const struct limits_isa *isa, struct limits_backend *backend)
+{
+    enum { LINKS = 2000, ROUNDS = 500 };
+    const double values = (double)(ROUNDS * LIMITS_DIVIDE_CHAINS * isa->lanes);
+    double fma_ns = HUGE_VAL, division_ns = HUGE_VAL;
+    for (int trial = 0; trial < 20; trial++) {
+        uint64_t start = clock_ticks();
+        isa->latency(LINKS);
+        uint64_t middle = clock_ticks();
+        isa->divide(ROUNDS);
+        fma_ns = fmin(fma_ns, clock_between(start, middle) / LINKS);
+        division_ns = fmin(division_ns, clock_between(middle, clock_ticks()) / values);
+    }
+    bool again = backend->fma_ns > 0.0;
+    backend->fma_ns = again ? fmin(fma_ns, backend->fma_ns) : fma_ns;
+    backend->division_ns = again ? fmin(division_ns, backend->division_ns) : division_ns;
+}
+
 static void measure_peak(const struct limits_isa *isa, struct crew *crew, struct limits_backend *backend)
 {
     /* Wide vectors lower the frequency a few hundred microseconds after they start. */
@@ -192,13 +208,7 @@ static void measure_peak(const struct limits_isa *isa, struct crew *crew, struct
         trial += quiet;
         patience -= quiet ? 0.0 : 0.0003;
     }
-    backend->fma_ns = backend->fma_ns > 0.0 ? backend->fma_ns : 1e9;
-    for (int trial = 0; trial < 20; trial++) {
-        uint64_t start = clock_ticks();
-        isa->latency(2000);
-        double ns = clock_between(start, clock_ticks()) / 2000.0;
-        backend->fma_ns = ns < backend->fma_ns ? ns : backend->fma_ns;
-    }
+    measure_chains(isa, backend);
     struct peak_run run = {.isa = isa};
     for (int trial = 0; trial < 30; trial++) {
         crew_run(crew, peak_together, &run);
@@ -207,6 +217,40 @@ static void measure_peak(const struct limits_isa *isa, struct crew *crew, struct
             sum += run.rate[i];
         backend->peak_all = sum > backend->peak_all ? sum : backend->peak_all;
     }
+}
+
+struct meetings {
+    size_t threads;
+    atomic_size_t arrived;
+    double ns; /* of one, seen by thread 0 */
+};
+
+/* A counter that each thread raises once a meeting and then watches: what a step of a sequence ends with. */
+static void meet(void *argument, size_t thread)
+{
+    enum { MEETINGS = 500 };
+    struct meetings *meetings = argument;
+    uint64_t start = clock_ticks();
+    for (size_t i = 1; i <= MEETINGS; i++) {
+        atomic_fetch_add(&meetings->arrived, 1);
+        while (atomic_load_explicit(&meetings->arrived, memory_order_acquire) < i * meetings->threads)
+            ;
+    }
+    if (thread == 0)
+        meetings->ns = clock_between(start, clock_ticks()) / MEETINGS;
+}
+
+/* The best of a few, since a thread that the system keeps from its CPU keeps all of them waiting. */
+static double measure_barrier(struct crew *crew)
+{
+    struct meetings meetings = {.threads = crew_threads(crew)};
+    double best = HUGE_VAL;
+    for (int trial = 0; trial < 20 && meetings.threads > 1; trial++) {
+        atomic_store(&meetings.arrived, 0);
+        crew_run(crew, meet, &meetings);
+        best = fmin(best, meetings.ns);
+    }
+    return meetings.threads > 1 ? best : 0.0;
 }
 
 /* KiB: half octaves from 16 KiB to the weights of H = 2048, and quarters about 1 MiB, where many L2 end. */
@@ -234,12 +278,18 @@ static size_t wanted_sets(const struct limits_isa *isa, bool quick)
     return count;
 }
 
-static void measure_backend(const struct limits_isa *isa, struct crew *crew, bool quick, struct limits_backend *backend,
-                            struct progress *progress)
+/* A quick run repeats only the back end that everything else is measured with. */
+static size_t passes_of(const struct limits_isa *isa, bool quick, const char *only)
+{
+    return quick && !only && isa != limits_isa_at(0) ? 1 : 2;
+}
+
+static void measure_backend(const struct limits_isa *isa, struct crew *crew, bool quick, size_t passes,
+                            struct limits_backend *backend, struct progress *progress)
 {
     snprintf(backend->name, sizeof backend->name, "%s", isa->name);
     backend->lanes = isa->lanes;
-    for (int pass = 0; pass < 2 && (pass == 0 || !in_hurry()); pass++) {
+    for (size_t pass = 0; pass < passes && (pass == 0 || !in_hurry()); pass++) {
         measure_peak(isa, crew, backend);
         backend->reads = 0;
         for (size_t i = 0; i < WORKING_SETS; i++) {
@@ -260,16 +310,20 @@ void limits_measure(struct limits *limits, bool quick, const char *only)
         limits->threads = CREW_MAX;
     double start = clock_seconds();
     patience = quick ? 2.0 : 10.0;
-    deadline = start + (quick ? 12.0 : 60.0);
+    deadline = start + (quick ? 9.0 : 45.0);
     struct crew *crew = crew_start(limits->threads);
+    limits->barrier_ns = measure_barrier(crew);
     size_t count = 0;
-    for (size_t i = 0; limits_isa_at(i); i++)
-        count += !only || strcmp(limits_isa_at(i)->name, only) == 0 ? 2 * wanted_sets(limits_isa_at(i), quick) : 0;
+    const struct limits_isa *isa;
+    for (size_t i = 0; (isa = limits_isa_at(i)) != NULL; i++)
+        if (!only || strcmp(isa->name, only) == 0)
+            count += passes_of(isa, quick, only) * wanted_sets(isa, quick);
     struct progress progress;
     progress_start(&progress, "limits", count);
-    for (size_t i = 0; limits_isa_at(i); i++)
-        if (!only || strcmp(limits_isa_at(i)->name, only) == 0)
-            measure_backend(limits_isa_at(i), crew, quick, &limits->backend[limits->backends++], &progress);
+    for (size_t i = 0; (isa = limits_isa_at(i)) != NULL; i++)
+        if (!only || strcmp(isa->name, only) == 0)
+            measure_backend(isa, crew, quick, passes_of(isa, quick, only), &limits->backend[limits->backends++],
+                            &progress);
     progress_end(&progress);
     crew_stop(crew);
     limits->quiet_level = quiet_level();

@@ -33,8 +33,9 @@ struct limits_backend {
     size_t lanes;
     double peak_one; /* GFLOP/s */
     double peak_all;
-    double ghz;    /* the core's frequency while at it */
-    double fma_ns; /* latency of one fused multiply-add */
+    double ghz;         /* the core's frequency while at it */
+    double fma_ns;      /* latency of one fused multiply-add */
+    double division_ns; /* of one value, where nothing waits: a vector has `lanes` of them */
     size_t reads;
     struct limits_read read[LIMITS_SIZES];
     size_t steps;
@@ -43,7 +44,8 @@ struct limits_backend {
 
 struct limits {
     struct machine machine;
-    size_t threads; /* of the "all" figures */
+    size_t threads;    /* of the "all" figures */
+    double barrier_ns; /* a meeting of all of them; 0 if there is one */
     double quiet_level;
     double quiet_share;
     double seconds;
@@ -68,6 +70,9 @@ const struct limits_backend *limits_backend(const struct limits *limits, const c
 
 /* GFLOP/s of so many threads, between the figures of one and of all. */
 double limits_peak(const struct limits *limits, const struct limits_backend *backend, size_t threads);
+
+/* ns of a meeting of so many threads: each is handed one line after the other. */
+double limits_barrier(const struct limits *limits, size_t threads);
 
 /* GB/s of so many threads that share `bytes` of weights between them, on the better kind of pages; linear between the
  * measured sizes in the logarithm of the size. */

@@ -15,9 +15,13 @@ static inline vec v_zero(void)
 {
     return _mm256_setzero_ps();
 }
-static inline vec v_one(void)
+static inline vec v_set1(float value)
 {
-    return _mm256_set1_ps(1.0f);
+    return _mm256_set1_ps(value);
+}
+static inline vec v_div(vec a, vec b)
+{
+    return _mm256_div_ps(a, b);
 }
 static inline vec v_fma(vec a, vec b, vec c)
 {
@@ -36,4 +40,4 @@ static inline float s_fma(float a)
 
 #include "limits_body.h"
 
-const struct limits_isa limits_avx2 = {"avx2", 8, peak, CHAINS, latency, read_all, probe};
+const struct limits_isa limits_avx2 = {"avx2", 8, peak, CHAINS, latency, divide, read_all, probe};

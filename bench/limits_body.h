@@ -1,34 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* limits_body.h: the measuring loops, included by each limits_<isa>.c after its vocabulary: vec, v_load, v_fma,
- * v_zero, V_REGISTER (the asm constraint of a vector register), CHAINS, and the scalar s_fma with S_REGISTER. */
+/* limits_body.h: the measuring loops, included by each limits_<isa>.c after its vocabulary: vec, v_load, v_fma, v_div,
+ * v_zero, v_set1, V_REGISTER (the asm constraint of a vector register), CHAINS, and the scalar s_fma with
+ * S_REGISTER. */
 #include "limits_isa.h"
 
 /* Each accumulator has a name, since compilers leave an array of them in memory. The empty asm statements keep the
- * compiler from seeing that nothing uses the sums; the factors are 1 and 0, so values neither grow nor turn subnormal. */
+ * compiler from seeing that nothing uses the sums; the factors are 1 and 0, so values neither grow nor turn
+ * subnormal. */
 static void peak(size_t rounds)
 {
-    vec one = v_one();
+    vec one = v_set1(1.0f);
     vec zero = v_zero();
     vec s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero;
     vec s8 = zero, s9 = zero, s10 = zero, s11 = zero, s12 = zero, s13 = zero, s14 = zero, s15 = zero;
     for (size_t round = 0; round < rounds; round++) {
         s0 = v_fma(s0, one, zero), s1 = v_fma(s1, one, zero);
         s2 = v_fma(s2, one, zero), s3 = v_fma(s3, one, zero);
-        __asm__ volatile(""
-                         : "+" V_REGISTER(s0), "+" V_REGISTER(s1), "+" V_REGISTER(s2), "+" V_REGISTER(s3));
+        __asm__ volatile("" : "+" V_REGISTER(s0), "+" V_REGISTER(s1), "+" V_REGISTER(s2), "+" V_REGISTER(s3));
         s4 = v_fma(s4, one, zero), s5 = v_fma(s5, one, zero);
         s6 = v_fma(s6, one, zero), s7 = v_fma(s7, one, zero);
-        __asm__ volatile(""
-                         : "+" V_REGISTER(s4), "+" V_REGISTER(s5), "+" V_REGISTER(s6), "+" V_REGISTER(s7));
+        __asm__ volatile("" : "+" V_REGISTER(s4), "+" V_REGISTER(s5), "+" V_REGISTER(s6), "+" V_REGISTER(s7));
         s8 = v_fma(s8, one, zero), s9 = v_fma(s9, one, zero);
         s10 = v_fma(s10, one, zero), s11 = v_fma(s11, one, zero);
-        __asm__ volatile(""
-                         : "+" V_REGISTER(s8), "+" V_REGISTER(s9), "+" V_REGISTER(s10), "+" V_REGISTER(s11));
+        __asm__ volatile("" : "+" V_REGISTER(s8), "+" V_REGISTER(s9), "+" V_REGISTER(s10), "+" V_REGISTER(s11));
         if (CHAINS == 16) {
             s12 = v_fma(s12, one, zero), s13 = v_fma(s13, one, zero);
             s14 = v_fma(s14, one, zero), s15 = v_fma(s15, one, zero);
-            __asm__ volatile(""
-                             : "+" V_REGISTER(s12), "+" V_REGISTER(s13), "+" V_REGISTER(s14), "+" V_REGISTER(s15));
+            __asm__ volatile("" : "+" V_REGISTER(s12), "+" V_REGISTER(s13), "+" V_REGISTER(s14), "+" V_REGISTER(s15));
         }
     }
 }
@@ -36,11 +34,26 @@ static void peak(size_t rounds)
 static void latency(size_t links)
 {
     vec sum = v_zero();
-    vec one = v_one();
+    vec one = v_set1(1.0f);
     vec zero = v_zero();
     for (size_t link = 0; link < links; link++) {
         sum = v_fma(sum, one, zero);
         __asm__ volatile("" : "+" V_REGISTER(sum));
+    }
+}
+
+/* Eight chains of divisions, more than any divider overlaps. x -> c / x goes to and fro between two values of full
+ * length, since some dividers end early with powers of two. */
+static void divide(size_t rounds)
+{
+    vec c = v_set1(1.7320508f);
+    vec s0 = v_set1(1.2345678f), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
+    for (size_t round = 0; round < rounds; round++) {
+        s0 = v_div(c, s0), s1 = v_div(c, s1), s2 = v_div(c, s2), s3 = v_div(c, s3);
+        s4 = v_div(c, s4), s5 = v_div(c, s5), s6 = v_div(c, s6), s7 = v_div(c, s7);
+        __asm__ volatile(""
+                         : "+" V_REGISTER(s0), "+" V_REGISTER(s1), "+" V_REGISTER(s2), "+" V_REGISTER(s3),
+                           "+" V_REGISTER(s4), "+" V_REGISTER(s5), "+" V_REGISTER(s6), "+" V_REGISTER(s7));
     }
 }
 

@@ -5,24 +5,30 @@
 
 #include <stddef.h>
 
+enum { LIMITS_DIVIDE_CHAINS = 8 };
+
 struct limits_isa {
     const char *name; /* that of the back end which uses the same instructions */
     size_t lanes;
 
-    /* Runs `rounds` x `chains` fused multiply-adds of whole vectors in `chains` (12 or 16) independent chains, enough to
-     * fill latency x ports. */
+    /* Runs `rounds` x `chains` fused multiply-adds of whole vectors in `chains` (12 or 16) independent chains, enough
+     * to fill latency x ports. */
     void (*peak)(size_t rounds);
     size_t chains;
 
     /* One chain of `links` dependent fused multiply-adds. */
     void (*latency)(size_t links);
 
+    /* `rounds` x LIMITS_DIVIDE_CHAINS divisions of whole vectors. */
+    void (*divide)(size_t rounds);
+
     /* Reads `bytes` (a multiple of 1024 x streams) from `base` in 1, 2, 4 or 8 streams side by side, prefetching
      * `ahead` bytes before each (0: not). */
     void (*read)(const char *base, size_t bytes, size_t streams, size_t ahead);
 
-    /* `chains` independent chains of 16 dependent scalar fused multiply-adds, one chain after the other in program order. How
-     * many of them overlap depends on the size of the scheduler, which two hardware threads share: see quiet.h. */
+    /* `chains` independent chains of 16 dependent scalar fused multiply-adds, one chain after the other in program
+     * order. How many of them overlap depends on the size of the scheduler, which two hardware threads share: see
+     * quiet.h. */
     void (*probe)(size_t chains);
 };
 

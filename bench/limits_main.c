@@ -23,7 +23,8 @@ static void print_backend(const struct limits *limits, const struct limits_backe
     printf("\n%s\n", backend->name);
     printf("  FMA peak    one thread %s GFLOP/s (core at %.2f GHz), all %zu threads %s GFLOP/s\n",
            number_text(backend->peak_one), backend->ghz, limits->threads, number_text(backend->peak_all));
-    printf("  FMA latency %s ns\n", number_text(backend->fma_ns));
+    printf("  FMA latency %s ns; division %s ns a value, in vectors of %zu\n", number_text(backend->fma_ns),
+           number_text(backend->division_ns), backend->lanes);
     printf("  read, GB/s        one thread          all threads         best with\n");
     printf("  %12s %6s %8s %8s  %8s %8s   streams prefetch\n", "working set", "level", "4K", "huge", "4K", "huge");
     for (size_t i = 0; i < backend->reads; i++) {
@@ -40,6 +41,8 @@ void limits_print(const struct limits *limits)
     machine_print(stdout, &limits->machine);
     printf("measured    in %.0f s, %.0f %% of the probes quiet (%.2f FMA a cycle when quiet)\n", limits->seconds,
            100.0 * limits->quiet_share, limits->quiet_level);
+    if (limits->threads > 1)
+        printf("barrier     of %zu threads %s ns\n", limits->threads, number_text(limits->barrier_ns));
     for (size_t i = 0; i < limits->backends; i++)
         print_backend(limits, &limits->backend[i]);
 }
@@ -57,7 +60,10 @@ int limits_main(int argc, char **argv)
     const struct command_line line = {
         "limits [options]",
         "Measures the machine: FMA peak of each back end, read bandwidth of each working-set size.",
-        options, sizeof options / sizeof *options, 0, 0};
+        options,
+        sizeof options / sizeof *options,
+        0,
+        0};
     options_parse(&line, argc, argv, NULL);
     if (only && !limits_isa_named(only))
         fail("this CPU has no back end '%s'", only);

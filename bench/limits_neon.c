@@ -15,9 +15,13 @@ static inline vec v_zero(void)
 {
     return vdupq_n_f32(0.0f);
 }
-static inline vec v_one(void)
+static inline vec v_set1(float value)
 {
-    return vdupq_n_f32(1.0f);
+    return vdupq_n_f32(value);
+}
+static inline vec v_div(vec a, vec b)
+{
+    return vdivq_f32(a, b);
 }
 static inline vec v_fma(vec a, vec b, vec c)
 {
@@ -34,4 +38,4 @@ static inline float s_fma(float a)
 
 #include "limits_body.h"
 
-const struct limits_isa limits_neon = {"neon", 4, peak, CHAINS, latency, read_all, probe};
+const struct limits_isa limits_neon = {"neon", 4, peak, CHAINS, latency, divide, read_all, probe};

@@ -20,9 +20,13 @@ static inline vec v_zero(void)
 {
     return 0.0f;
 }
-static inline vec v_one(void)
+static inline vec v_set1(float value)
 {
-    return 1.0f;
+    return value;
+}
+static inline vec v_div(vec a, vec b)
+{
+    return a / b;
 }
 static inline vec v_fma(vec a, vec b, vec c)
 {
@@ -40,4 +44,4 @@ static inline float s_fma(float a)
 
 #include "limits_body.h"
 
-const struct limits_isa limits_scalar = {"scalar", 1, peak, CHAINS, latency, read_all, probe};
+const struct limits_isa limits_scalar = {"scalar", 1, peak, CHAINS, latency, divide, read_all, probe};

@@ -6,6 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Raised whenever a file of before can't be read any more. */
+enum { LIMITS_FORMAT = 3 };
+
 cJSON *machine_to_json(cJSON *parent, const char *key, const struct machine *machine)
 {
     cJSON *json = json_put_object(parent, key);
@@ -37,9 +40,10 @@ static void read_to_json(cJSON *json, const struct limits_read *read)
 void limits_to_json(cJSON *json, const struct limits *limits)
 {
     json_put_text(json, "grubench", "limits");
-    json_put_number(json, "format", 2);
+    json_put_number(json, "format", LIMITS_FORMAT);
     machine_to_json(json, "machine", &limits->machine);
     json_put_number(json, "threads", (double)limits->threads);
+    json_put_number(json, "barrier_ns", limits->barrier_ns);
     json_put_number(json, "quiet_level", limits->quiet_level);
     json_put_number(json, "quiet_share", limits->quiet_share);
     json_put_number(json, "seconds", limits->seconds);
@@ -53,6 +57,7 @@ void limits_to_json(cJSON *json, const struct limits *limits)
         json_put_number(entry, "fma_gflops_all", backend->peak_all);
         json_put_number(entry, "ghz", backend->ghz);
         json_put_number(entry, "fma_latency_ns", backend->fma_ns);
+        json_put_number(entry, "division_ns", backend->division_ns);
         cJSON *reads = json_put_array(entry, "read");
         for (size_t k = 0; k < backend->reads; k++)
             read_to_json(json_append_object(reads), &backend->read[k]);
@@ -119,6 +124,7 @@ static void backend_from_json(struct limits_backend *backend, const cJSON *json,
     backend->peak_all = json_positive_of(json, "fma_gflops_all", file);
     backend->ghz = json_positive_of(json, "ghz", file);
     backend->fma_ns = json_positive_of(json, "fma_latency_ns", file);
+    backend->division_ns = json_positive_of(json, "division_ns", file);
     const cJSON *reads = json_member(json, "read", JSON_ARRAY, file);
     const cJSON *read;
     cJSON_ArrayForEach(read, reads)
@@ -137,10 +143,11 @@ void limits_from_json(struct limits *limits, const cJSON *json, const char *file
     *limits = (struct limits){0};
     if (strcmp(json_text_of(json, "grubench", file), "limits") != 0)
         fail("%s is not a file of `grubench limits --json`", file);
-    if (json_number_of(json, "format", file) != 2.0)
+    if (json_number_of(json, "format", file) != LIMITS_FORMAT)
         fail("%s is of another version of grubench; `grubench limits --json` makes it anew", file);
     machine_from_json(&limits->machine, json_member(json, "machine", JSON_OBJECT, file), file);
     limits->threads = json_size_of(json, "threads", file);
+    limits->barrier_ns = json_number_of(json, "barrier_ns", file);
     limits->quiet_level = json_number_of(json, "quiet_level", file);
     limits->quiet_share = json_number_of(json, "quiet_share", file);
     limits->seconds = json_number_of(json, "seconds", file);
@@ -178,9 +185,14 @@ double limits_peak(const struct limits *limits, const struct limits_backend *bac
     return between(backend->peak_one, backend->peak_all, threads, limits->threads);
 }
 
+double limits_barrier(const struct limits *limits, size_t threads)
+{
+    return between(0.0, limits->barrier_ns, threads, limits->threads);
+}
+
 static double better(const double pages[2])
 {
-    return pages[PAGES_SMALL] > pages[PAGES_HUGE] ? pages[PAGES_SMALL] : pages[PAGES_HUGE];
+    return fmax(pages[PAGES_SMALL], pages[PAGES_HUGE]);
 }
 
 double limits_bandwidth(const struct limits *limits, const struct limits_backend *backend, size_t threads, double bytes)
@@ -200,22 +212,17 @@ double limits_bandwidth(const struct limits *limits, const struct limits_backend
     return from + (to - from) * log(share / low->bytes) / log(high->bytes / low->bytes);
 }
 
-static double greater(double a, double b)
-{
-    return a > b ? a : b;
-}
-
 void limits_make_consistent(struct limits_backend *backend, size_t threads)
 {
     double shares = (double)(threads ? threads : 1);
-    backend->peak_one = greater(backend->peak_one, backend->peak_all / shares);
+    backend->peak_one = fmax(backend->peak_one, backend->peak_all / shares);
     for (size_t i = backend->reads; i-- > 0;)
         for (int pages = PAGES_SMALL; pages <= PAGES_HUGE; pages++) {
             struct limits_read *read = &backend->read[i];
-            read->one[pages] = greater(read->one[pages], read->all[pages] / shares);
+            read->one[pages] = fmax(read->one[pages], read->all[pages] / shares);
             if (i + 1 < backend->reads) {
-                read->one[pages] = greater(read->one[pages], backend->read[i + 1].one[pages]);
-                read->all[pages] = greater(read->all[pages], backend->read[i + 1].all[pages]);
+                read->one[pages] = fmax(read->one[pages], backend->read[i + 1].one[pages]);
+                read->all[pages] = fmax(read->all[pages], backend->read[i + 1].all[pages]);
             }
         }
 }

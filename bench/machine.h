@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* machine.h: what this machine is: CPU, features, caches, governor or hypervisor; pinning; memory on small or huge pages. */
+/* machine.h: what this machine is: CPU, features, caches, governor or hypervisor; pinning; memory on small or huge
+ * pages. */
 #ifndef BENCH_MACHINE_H
 #define BENCH_MACHINE_H
 
@@ -8,14 +9,14 @@
 
 struct machine {
     char cpu[128];
-    char features[128];   /* those that matter to a GRU */
-    char hypervisor[32];  /* "none" if there is none */
-    char governor[32];    /* "unknown" where the system doesn't say */
-    char huge_pages[32];  /* the system's setting of transparent huge pages */
+    char features[128];  /* those that matter to a GRU */
+    char hypervisor[32]; /* "none" if there is none */
+    char governor[32];   /* "unknown" where the system doesn't say */
+    char huge_pages[32]; /* the system's setting of transparent huge pages */
     char kernel[96];
     char compiler[64];
-    size_t cpus;          /* that this process may use */
-    size_t cache[3];      /* bytes of L1d, L2, L3; 0 if unknown */
+    size_t cpus;     /* that this process may use */
+    size_t cache[3]; /* bytes of L1d, L2, L3; 0 if unknown */
 };
 
 /* Everything that can be known without measuring. */

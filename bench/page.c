@@ -10,11 +10,12 @@ static const char style[] =
     ":root{color-scheme:light dark;--ink:#1b1b1b;--paper:#fff;--soft:#d9d9d9;--heat:#0072b2}\n"
     "@media(prefers-color-scheme:dark){:root{--ink:#e8e8e8;--paper:#16181b;--soft:#3a3d42;--heat:#56b4e9}"
     ".s0{stroke:#5ab4ea!important}.s6{stroke:#a58ad0!important}.s7{stroke:#c08a7d!important}}\n"
-    "body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:2rem auto;"
-    "padding:0 1rem}\n"
+    "body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:70rem;margin:2rem auto;"
+    "padding:0 1rem}p{max-width:62rem}\n"
     "h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}\n"
-    "svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text{fill:var(--ink);paint-order:stroke;"
-    "stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}\n"
+    /* On a narrow screen a plot scrolls sideways, since its text would be too small to read. */
+    "svg{display:block;width:100%;min-width:44rem;max-width:62rem;height:auto;font:12px system-ui,sans-serif}\n"
+    "svg text{fill:var(--ink);paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}\n"
     ".grid{stroke:var(--soft);stroke-width:.6;fill:none}.axis{stroke:var(--ink);fill:none}\n"
     ".mark-line{stroke:var(--ink);stroke-dasharray:2 4;fill:none}\n"
     ".line{fill:none;stroke-width:1.8}.thin{stroke-width:.9;stroke-dasharray:3 3!important;opacity:.75}\n"
@@ -25,7 +26,7 @@ static const char style[] =
     "2}.s7{stroke:#8c564b}.s8{stroke:#888}"
     ".s9{stroke:var(--ink)}.mark{stroke-dasharray:none}\n"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px}\n"
-    "th,td{text-align:right;padding:.2rem .6rem;border-bottom:1px solid "
+    "th,td{text-align:right;padding:.2rem .5rem;border-bottom:1px solid "
     "var(--soft)}th:first-child,td:first-child{text-align:"
     "left}th,td{white-space:nowrap}\n";
 

@@ -41,6 +41,12 @@ static void print_group(const struct cell_spec *spec)
            path_is_layer(spec->path) ? "a step" : "a call", "+-", "GFLOP/s", "GB/s", "limit", "share", "binds");
 }
 
+/* A rate, where there is something to be counted: an array function has no weights. */
+static const char *rate_text(double rate)
+{
+    return rate > 0.0 ? number_text(rate) : "-";
+}
+
 static bool same_group(const struct cell_spec *a, const struct cell_spec *b)
 {
     return a->path == b->path && strcmp(a->backend, b->backend) == 0 && a->threads == b->threads &&
@@ -62,7 +68,7 @@ static void print_cell(const struct report *report, const struct measured *cell)
     struct bound bound = report_bound(report, spec);
     double half = 0.5 * (cell->interval.high - cell->interval.low) / cell->ns;
     printf("%10s %6.1f%%  %8s %8s  %10s %5.0f%%  %s%s\n", time_text(cell->ns), 100.0 * half,
-           number_text(cell_operations(spec) / cell->ns), number_text(cell_weight_bytes(spec) / cell->ns),
+           rate_text(cell_operations(spec) / cell->ns), rate_text(cell_weight_bytes(spec) / cell->ns),
            time_text(bound.ns), 100.0 * bound.ns / cell->ns, bound.binds, cell->noisy ? "  (never quiet)" : "");
 }
 
@@ -86,7 +92,8 @@ void report_table(const struct report *report, const struct measured *cells, siz
            " probes quiet.\n",
            report->seconds, 100.0 * quiet_share());
     if (report->raised)
-        printf("%zu cells read faster than `limits` had found possible; the limits were raised to them.\n", report->raised);
+        printf("%zu cells read faster than `limits` had found possible; the limits were raised to them.\n",
+               report->raised);
 }
 
 static void put_context(cJSON *json, const struct report *report)

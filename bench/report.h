@@ -45,5 +45,7 @@ struct filed_report {
 /* Fails with one line where the file isn't one of `grubench speed --json` or `bench/peers/run`. */
 void report_read(struct filed_report *report, const char *file);
 void report_release(struct filed_report *report);
+/* ns a step, in the median over its runs. */
+double filed_median(const struct filed_cell *cell);
 
 #endif

@@ -127,6 +127,13 @@ void report_read(struct filed_report *report, const char *file)
         fail("%s has no measurements", file);
 }
 
+double filed_median(const struct filed_cell *cell)
+{
+    double ns[RUNS_MAX];
+    memcpy(ns, cell->ns, cell->runs * sizeof *ns);
+    return stats_median(ns, cell->runs);
+}
+
 void report_release(struct filed_report *report)
 {
     for (size_t i = 0; i < report->count; i++) {

@@ -37,12 +37,12 @@ struct measured {
 };
 
 struct sample_settings {
-    size_t repetitions;  /* at first */
-    double min_time;     /* seconds a cell, over the repetitions */
-    double max_time;     /* seconds for everything; what is begun is ended */
-    double interval;     /* wanted half-width, as a share; cells that miss it are repeated while time lasts */
-    uint64_t seed;       /* of order, weights and inputs */
-    const char *title;   /* for the progress line */
+    size_t repetitions; /* at first */
+    double min_time;    /* seconds a cell, over the repetitions */
+    double max_time;    /* seconds for everything; what is begun is ended */
+    double interval;    /* wanted half-width, as a share; cells that miss it are repeated while time lasts */
+    uint64_t seed;      /* of order, weights and inputs */
+    const char *title;  /* for the progress line */
 };
 
 void sample_cells(const struct library *library, const struct sample_settings *settings, struct measured *cells,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * slowed.c: libgru with exactly SLOWED_PERCENT more work in gru_tanh, to see that `grubench ab` finds it. The build renames
- * the library's own gru_tanh; this one calls it, and in SLOWED_PERCENT calls of a hundred, evenly spread, once more.
+ * slowed.c: libgru with exactly SLOWED_PERCENT more work in gru_tanh, to see that `grubench ab` finds it. The build
+ * renames the library's own gru_tanh; this one calls it, and in SLOWED_PERCENT calls of a hundred, evenly spread, once
+ * more.
  *
  * It is built with 5 and with 0 percent, and these two are compared. The library as it is would be no fair partner: its
  * code lies elsewhere, and where a loop lies in relation to 32-byte borders alone is worth 5 % on some CPUs. The

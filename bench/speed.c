@@ -55,29 +55,32 @@ void speed_activations(struct report *report)
         report->activations[i] = sample_activations(&library_linked, report->limits->backend[i].name, GRU_TIER_FAST);
 }
 
-int speed_main(int argc, char **argv)
+/* What is asked on the command line. */
+struct request {
+    struct grid grid;
+    struct sample_settings settings;
+    const char *json;
+    const char *limits;
+    size_t runs;
+};
+
+static void read_request(struct request *request, int argc, char **argv)
 {
-    struct grid grid = {0};
-    struct sample_settings settings = {
-        .repetitions = 6, .min_time = 0.2, .max_time = 240.0, .interval = 0.02, .seed = 1, .title = "speed"};
-    const char *json_file = NULL;
-    const char *limits_file = NULL;
-    size_t seed = 1;
-    size_t runs = 1;
-    double percent = 2.0;
+    struct sample_settings *settings = &request->settings;
+    size_t seed = settings->seed;
+    double percent = 100.0 * settings->interval;
     struct option options[GRID_OPTIONS + 9];
-    grid_options(&grid, options);
+    grid_options(&request->grid, options);
     const struct option own[] = {
-        {"quick", OPTION_FLAG, &grid.quick, "a small grid in a few seconds", NULL, 0, 0},
-        {"min-time", OPTION_NUMBER, &settings.min_time, "seconds a cell (0.2)", NULL, 1e-3, 1e4},
-        {"max-time", OPTION_NUMBER, &settings.max_time, "seconds after which no more is begun (240)", NULL, 0.1, 1e6},
+        {"quick", OPTION_FLAG, &request->grid.quick, "a small grid in a few seconds", NULL, 0, 0},
+        {"min-time", OPTION_NUMBER, &settings->min_time, "seconds a cell (0.2)", NULL, 1e-3, 1e4},
+        {"max-time", OPTION_NUMBER, &settings->max_time, "seconds after which no more is begun (240)", NULL, 0.1, 1e6},
         {"interval", OPTION_NUMBER, &percent, "wanted half-width of the 95 % interval, in percent (2)", NULL, 0.1, 100},
-        {"repetitions", OPTION_SIZE, &settings.repetitions, "layers made afresh a cell (6)", NULL, 1, REPETITIONS_MAX},
-        {"runs", OPTION_SIZE, &runs, "process runs, one after the other, into one file (1)", NULL, 1, RUNS_MAX},
-        {"limits", OPTION_TEXT, &limits_file, "limits from a file of this machine instead of measuring them", NULL, 0,
-         0},
+        {"repetitions", OPTION_SIZE, &settings->repetitions, "layers made afresh a cell (6)", NULL, 1, REPETITIONS_MAX},
+        {"runs", OPTION_SIZE, &request->runs, "process runs, one after another, into one file (1)", NULL, 1, RUNS_MAX},
+        {"limits", OPTION_TEXT, &request->limits, "limits of this machine from a file, not measured", NULL, 0, 0},
         {"seed", OPTION_SIZE, &seed, "of the order and the weights (1)", NULL, 0, 1e15},
-        {"json", OPTION_TEXT, &json_file, "write Google Benchmark's format to a file (- is stdout)", NULL, 0, 0},
+        {"json", OPTION_TEXT, &request->json, "write Google Benchmark's format to a file (- is stdout)", NULL, 0, 0},
     };
     memcpy(options + GRID_OPTIONS, own, sizeof own);
     const struct command_line line = {"speed [options]",
@@ -87,41 +90,55 @@ int speed_main(int argc, char **argv)
                                       0,
                                       0};
     options_parse(&line, argc, argv, NULL);
-    settings.seed = seed;
-    settings.interval = percent / 100.0;
-    size_t count;
-    struct cell_spec *specs = grid_cells(&grid, &library_linked, &count);
-    if (runs > 1) {
-        if (!json_file)
-            fail("--runs needs --json FILE");
-        return runs_main(argc, argv, runs, seed, json_file);
-    }
-    if (json_file)
-        whole_check(json_file);
+    settings->seed = seed;
+    settings->interval = percent / 100.0;
+    if (request->runs > 1 && !request->json)
+        fail("--runs needs --json FILE");
+}
 
+static void measure(const struct request *request, const struct cell_spec *specs, size_t count)
+{
     static struct limits limits;
     bench_start();
-    find_limits(&limits, limits_file, grid.quick, specs, count);
-    struct report report = {.limits = &limits, .seed = settings.seed};
+    find_limits(&limits, request->limits, request->grid.quick, specs, count);
+    struct report report = {.limits = &limits, .seed = request->settings.seed};
     speed_activations(&report);
     struct measured *cells = speed_prepare(specs, count);
     double start = clock_seconds();
-    sample_cells(&library_linked, &settings, cells, count);
+    sample_cells(&library_linked, &request->settings, cells, count);
     report.seconds = clock_seconds() - start;
     report.raised = speed_raise(&limits, cells, count);
 
-    if (!json_file || strcmp(json_file, "-") != 0) {
+    if (!request->json || strcmp(request->json, "-") != 0) {
         machine_print(stdout, &limits.machine);
         report_table(&report, cells, count);
     }
-    if (json_file) {
+    if (request->json) {
         cJSON *json = report_json(&report, cells, count);
-        json_write(json, json_file);
+        json_write(json, request->json);
         cJSON_Delete(json);
     }
     for (size_t i = 0; i < count; i++)
         free(cells[i].name);
     free(cells);
+}
+
+int speed_main(int argc, char **argv)
+{
+    struct request request = {
+        .settings =
+            {.repetitions = 6, .min_time = 0.2, .max_time = 240.0, .interval = 0.02, .seed = 1, .title = "speed"},
+        .runs = 1};
+    read_request(&request, argc, argv);
+    size_t count;
+    struct cell_spec *specs = grid_cells(&request.grid, &library_linked, &count);
+    int status = 0;
+    if (request.json)
+        whole_check(request.json);
+    if (request.runs > 1)
+        status = runs_main(argc, argv, request.runs, request.settings.seed, request.json);
+    else
+        measure(&request, specs, count);
     free(specs);
-    return 0;
+    return status;
 }

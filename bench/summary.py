@@ -33,7 +33,8 @@ parts = []
 for path, values in shares.items():
     worst = min(values)
     where = f"H={worst[1]}" + (f" B={worst[2]}" if worst[2] > 1 else "")
-    parts.append(f"{path} {100 * statistics.median(v[0] for v in values):.0f} % (least {100 * worst[0]:.0f} % at {where})")
+    middle = statistics.median(value[0] for value in values)
+    parts.append(f"{path} {100 * middle:.0f} % (least {100 * worst[0]:.0f} % at {where})")
 print("2. libgru's share of the limit from H = 64 on, in the median: " + "; ".join(parts) + ".")
 
 streaming = [row for row in cost["sizes"] if row["layers"] == 1 and row["batch"] == 1 and row["threads"] == 1]

@@ -31,14 +31,14 @@ void svg_begin(struct svg *svg, FILE *out, double width, double height, const ch
                         .top = 16,
                         .right = width - 190,
                         .bottom = height - 48};
-    fprintf(out, "<svg viewBox='0 0 %.0f %.0f' role='img' aria-label='", width, height);
+    fprintf(out, "<div class='scroll'><svg viewBox='0 0 %.0f %.0f' role='img' aria-label='", width, height);
     svg_text(out, title);
     fputs("'>\n", out);
 }
 
 void svg_end(struct svg *svg)
 {
-    fputs("</svg>\n", svg->out);
+    fputs("</svg></div>\n", svg->out);
 }
 
 static double place(const struct svg *svg, double value, double low, double high)

@@ -92,12 +92,46 @@ def measured(folder):
     with open(path, encoding="utf-8") as file:
         speed = json.load(file)
     entries = [b for b in speed["benchmarks"] if b["run_type"] == "iteration"]
-    fields = ("name run_name repetitions repetition_index threads iterations real_time cpu_time time_unit ns_per_step gflops "
-              "weight_gbytes limit_ns limit_share path hidden input batch steps reset backend weights tier").split()
-    check(len(entries) >= 9 and all(field in entry for field in fields for entry in entries), "each entry has its fields")
+    fields = ("name run_name repetitions repetition_index threads iterations real_time cpu_time time_unit ns_per_step "
+              "gflops weight_gbytes limit_ns limit_share path hidden input batch steps reset backend weights "
+              "tier").split()
+    check(len(entries) >= 9 and all(field in entry for field in fields for entry in entries),
+          "each entry has its fields")
     check({b["aggregate_name"] for b in speed["benchmarks"] if b["run_type"] == "aggregate"}
           == {"mean", "median", "stddev", "cv"}, "the aggregates")
     return speed
+
+
+def arrays():
+    """The limit of array functions, computed once more from the limits in the same file."""
+    result = run("speed", "--quick", "--path", "kernels", "--hidden", "1024", "--tier", "fast,sleef", "--min-time",
+                 "0.002", "--max-time", "0.5", "--repetitions", "3", "--json", "-")
+    check(result.returncode == 0, "the kernels run: " + result.stderr)
+    speed = json.loads(result.stdout)
+    best = speed["context"]["limits"]["backends"][0]
+    cells = {(b["path"], b["tier"]): b for b in speed["benchmarks"] if b.get("aggregate_name") == "median"}
+    wanted = ("gemm fast", "gemv fast", "sigmoid fast", "sigmoid sleef", "tanh fast", "tanh sleef", "update fast")
+    check(sorted(cells) == [tuple(text.split()) for text in wanted],
+          f"what has no activation is measured once: {sorted(cells)}")
+    peak = best["fma_gflops_one"]
+    for path, least in (("sigmoid", max(20 / peak, best["division_ns"])), ("tanh", 14 / peak), ("update", 4 / peak)):
+        cell = cells[path, "fast"]
+        work = cell["limit_ns"] / (1024 * least)
+        check(work > 0.999, f"{path}: {cell['limit_ns']} ns is below its own arithmetic")
+        word = "FMA" if path == "update" else "activations"
+        check((cell["binds"] == word) == (work < 1.001), f"{path}: {cell['binds']} doesn't bind it")
+    check(cells["tanh", "sleef"]["binds"] in ("L1", "L2"), "of SLEEF's own only the bytes are known")
+
+
+def limits():
+    result = run("limits", "--quick", "--backend", "scalar", "--json", "-")
+    check(result.returncode == 0, "limits runs: " + result.stderr)
+    made = json.loads(result.stdout)
+    check([b["name"] for b in made["backends"]] == ["scalar"], "only the back end that was asked for")
+    check(made["threads"] == 1 or made["barrier_ns"] > 0, "the barrier is measured")
+    scalar = made["backends"][0]
+    check(all(scalar[key] > 0 for key in ("fma_gflops_one", "fma_latency_ns", "division_ns")) and scalar["read"]
+          and scalar["steps"], "and what one thread can do")
 
 
 def google(folder, speed):
@@ -114,7 +148,8 @@ def google(folder, speed):
         counts["skipped"] += 1
         print("skipped: compare.py lacks a module of its own")
         return
-    check(result.returncode == 0 and "streaming/hidden:8" in result.stdout, "compare.py reads the file: " + result.stderr)
+    check(result.returncode == 0 and "streaming/hidden:8" in result.stdout,
+          "compare.py reads the file: " + result.stderr)
 
 
 def series(speed, factor, runs):
@@ -137,7 +172,8 @@ def golden(folder, speed):
     foreign["context"]["machine"]["cpu"] = "Another CPU"
     result = run("compare", old, slow)
     rows = [" ".join(line.split()) for line in result.stdout.splitlines()]
-    check(result.returncode == 1 and any(r.startswith("streaming H=16 1004 1105 1.100") and r.endswith("SLOWER") for r in rows),
+    check(result.returncode == 1 and any(r.startswith("streaming H=16 1004 1105 1.100") and r.endswith("SLOWER")
+                                         for r in rows),
           "compare finds what is slower:\n" + result.stdout)
     check(any(r.startswith("streaming H=8 1004 1004 1.000") and r.endswith("no change seen") for r in rows),
           "compare leaves the others alone")
@@ -146,7 +182,8 @@ def golden(folder, speed):
     check(run("compare", old, slow, "--threshold", "20").returncode == 0, "the threshold")
     result = run("compare", old, few)
     check(result.returncode == 0 and "nothing can be told" in result.stdout, "nine runs are too few")
-    check("different machines" in run("compare", old, write(folder + "/foreign.json", foreign)).stdout, "machines differ")
+    result = run("compare", old, write(folder + "/foreign.json", foreign))
+    check("different machines" in result.stdout, "machines differ")
     history = folder + "/runs.jsonl"
     for index in range(10):
         factor = 1.0 if index < 5 else 1.2
@@ -162,7 +199,7 @@ def golden(folder, speed):
 def costs(folder):
     names = {ext: f"{folder}/cost.{ext}" for ext in ("csv", "json", "html")}
     result = run("cost", "--quick", "--sizes", "keyword,1x64+32,8x8x2", "--max-time", "1", "--price", "0.05",
-                 *(word for ext, name in names.items() for word in ("--" + ext, name)))
+                 "--threads", "1,2", *(word for ext, name in names.items() for word in ("--" + ext, name)))
     check(result.returncode == 0, "cost runs: " + result.stderr)
     rows = [" ".join(line.split()) for line in result.stdout.splitlines()]
     check(any(r.startswith("40x128 keyword 1 1 65280 252 KiB 64512") for r in rows), "parameters, bytes, multiply-adds")
@@ -193,7 +230,7 @@ def activations():
 
 
 def counting(folder):
-    """The gate itself: the same counts pass, 2 % more than the baseline fail, and what another compiler built is skipped."""
+    """The gate itself: the same counts pass, 2 % more than the baseline fail, another compiler's build is skipped."""
     if not shutil.which("valgrind"):
         counts["skipped"] += 1
         print("skipped: valgrind isn't installed")
@@ -222,6 +259,11 @@ def counting(folder):
 def builds():
     """The slowed build does 5 % more by construction, so what `ab` decides is right or wrong, however noisy the machine
     is; that it can't decide in time is no failure. A few runs; README.md has a hundred."""
+    result = run("ab", OLD, SLOWED, "--path", "tanh", "--hidden", "1024", "--max-time", "3", "--json", "-")
+    made = json.loads(result.stdout)
+    cell = made["cells"][0]
+    check([c["name"].split("/")[0] for c in made["cells"]] == ["tanh"] and cell["low"] <= cell["change"] <= cell["high"],
+          "ab writes the cells that were asked for")
     for new, wrong in ((SLOWED, ": no change\n"), (OLD, ": changed\n")):
         said = [run("ab", OLD, new).stdout for _ in range(2)]
         if all("some bounds are wider" in text for text in said):
@@ -234,6 +276,8 @@ def builds():
 with tempfile.TemporaryDirectory() as folder_name:
     bad_input(folder_name)
     speed_file = measured(folder_name)
+    limits()
+    arrays()
     google(folder_name, speed_file)
     golden(folder_name, speed_file)
     costs(folder_name)

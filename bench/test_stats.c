@@ -34,7 +34,8 @@ static void test_quantiles(void)
     check(near(stats_binomial_half(10, 2), 56.0 / 1024.0, 1e-12), "P(X <= 2) of B(10, 1/2)");
 }
 
-/* The classical table of order statistics: n = 10 gives the 2nd and 9th value, n = 20 the 6th and 15th, n = 6 the whole range. */
+/* The classical table of order statistics: n = 10 gives the 2nd and 9th value, n = 20 the 6th and 15th, n = 6 the whole
+ * range. */
 static void test_median_interval(void)
 {
     double values[20];
@@ -48,7 +49,8 @@ static void test_median_interval(void)
     check(near(six.low, 1.0, 0.0) && near(six.high, 6.0, 0.0), "interval of 6 values");
 }
 
-/* Coverage over 2000 samples of a skewed distribution (log-normal, median 1): at least 95 %, less four standard errors. */
+/* Coverage over 2000 samples of a skewed distribution (log-normal, median 1): at least 95 %, less four standard
+ * errors. */
 static void test_coverage(void)
 {
     struct random random = {7};
@@ -83,8 +85,8 @@ static void test_bootstrap(void)
     check(covered >= TRIALS * 91 / 100 && covered < TRIALS, "coverage of the bootstrap of a ratio of medians");
 }
 
-/* Exact values: of 20 orders of 3 + 3 the most extreme two give 0.1; Mann and Whitney's table for 8 + 8 has P(U <= 13) =
- * 0.025, U = 13 being the 5 % point of the two-sided test. */
+/* Exact values: of 20 orders of 3 + 3 the most extreme two give 0.1; Mann and Whitney's table for 8 + 8 has
+ * P(U <= 13) = 0.025, U = 13 being the 5 % point of the two-sided test. */
 static void test_mann_whitney(void)
 {
     const double low[] = {1.0, 2.0, 3.0};
@@ -127,8 +129,8 @@ static void test_holm(void)
           "Holm's correction of four tests");
 }
 
-/* Nine cells' made-up rounds, with the weather that all share, noise and outliers of real ones; one may be slower. Looked at as
- * `ab` looks, until it is decided. */
+/* Nine cells' made-up rounds, with the weather that all share, noise and outliers of real ones; one may be slower.
+ * Looked at as `ab` looks, until it is decided. */
 static enum ab_decision made_up(double slower, size_t *rounds, struct random *random)
 {
     enum { CELLS = 9 };
@@ -174,7 +176,8 @@ static void test_limits(void)
     *backend = (struct limits_backend){.name = "avx2", .lanes = 8, .peak_one = 40.0, .peak_all = 100.0, .reads = 4};
     static const double one[] = {200.0, 50.0, 90.0, 10.0};
     for (size_t i = 0; i < 4; i++)
-        backend->read[i] = (struct limits_read){.bytes = 1000.0 * (double)(1 << i), .one = {one[i], 1.0}, .all = {24.0, 1.0}};
+        backend->read[i] =
+            (struct limits_read){.bytes = 1000.0 * (double)(1 << i), .one = {one[i], 1.0}, .all = {24.0, 1.0}};
     limits_make_consistent(backend, 2);
     check(near(backend->peak_one, 50.0, 0.0), "a thread alone has at least its share of the peak");
     check(near(backend->read[1].one[PAGES_SMALL], 90.0, 0.0), "a dent is filled");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tiny.c: bench-tiny: what a step costs where numbers are tiny, at each scale from 2^-149 to 1, against ordinary ones. */
+/* tiny.c: bench-tiny: what a step costs where numbers are tiny, at each scale from 2^-149 to 1, against ordinary
+ * ones. */
 #include "clock.h"
 #include "util.h"
 
@@ -12,7 +13,8 @@ enum { UNITS = 64, STEPS = 2, TURNS = 60, LOOKS = 5 };
 
 /* Which arrays are of the scale; the others are ordinary. */
 enum kind { INPUTS, STATES, WEIGHTS, BIASES, ALL_BUT_WEIGHTS, ALL, ALL_UNBIASED, KINDS };
-static const char *const kind_names[KINDS] = {"x", "h0", "weights", "biases", "all but weights", "all", "all, no biases"};
+static const char *const kind_names[KINDS] = {
+    "x", "h0", "weights", "biases", "all but weights", "all", "all, no biases"};
 
 /* What stands in the table: the worst ratio of a band of scales. */
 static const struct band {
@@ -54,13 +56,22 @@ static void make(struct run *run, const gru_backend *backend, enum kind kind, in
     gru_error error;
     int biased = kind != ALL_UNBIASED;
     desc.bias = biased ? GRU_BIAS_SIX : GRU_BIAS_NONE;
-    if (gru_weights_pytorch(&weights, &desc, run->w, run->u, biased ? run->bx : NULL, biased ? run->bh : NULL, &error) != GRU_OK ||
+    if (gru_weights_pytorch(&weights, &desc, run->w, run->u, biased ? run->bx : NULL, biased ? run->bh : NULL,
+                            &error) != GRU_OK ||
         gru_layer_create(&run->layer, &desc, &weights, NULL, &error) != GRU_OK ||
         gru_workspace_bytes(run->layer, STEPS, 1, &run->bytes, &error) != GRU_OK)
         fail("%s", error.text);
     run->workspace = take(run->bytes, 1);
-    run->io = (gru_io){.size = sizeof run->io, .steps = STEPS, .rows = 1, .x = run->x, .x_step = UNITS, .x_row = UNITS,
-                       .y = run->y, .y_step = UNITS, .y_row = UNITS, .state = {.h0 = run->h0, .h0_row = UNITS}};
+    run->io = (gru_io){.size = sizeof run->io,
+                       .steps = STEPS,
+                       .rows = 1,
+                       .x = run->x,
+                       .x_step = UNITS,
+                       .x_row = UNITS,
+                       .y = run->y,
+                       .y_step = UNITS,
+                       .y_row = UNITS,
+                       .state = {.h0 = run->h0, .h0_row = UNITS}};
 }
 
 static void drop(struct run *run)

@@ -95,8 +95,8 @@ int worker_main(int argc, char **argv)
     const struct option options[] = {
         {"backend", OPTION_TEXT, &backend_name, "the back end; the best by default", NULL, 0, 0},
     };
-    const struct command_line line = {"worker [options]", "Serves bench/peers/run; see bench/peers/peer.h.", options, 1,
-                                      0, 0};
+    const struct command_line line = {
+        "worker [options]", "Serves bench/peers/run; see bench/peers/peer.h.", options, 1, 0, 0};
     options_parse(&line, argc, argv, NULL);
     bench_start();
     const struct peer peer = {worker_open, worker_run, worker_close, worker_quiet};

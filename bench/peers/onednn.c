@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * onednn.c: oneDNN's GRU primitives through the C API, 2.x or 3.x, at their best: weights reordered once into the layout
- * that the primitive asks for, states and outputs in the caller's memory, one primitive executed a call.
+ * onednn.c: oneDNN's GRU primitives through the C API, 2.x or 3.x, at their best: weights reordered once into the
+ * layout that the primitive asks for, states and outputs in the caller's memory, one primitive executed a call.
  */
 #include "peer.h"
 
@@ -24,8 +24,8 @@ static void must(dnnl_status_t status)
         failure = "oneDNN refuses";
 }
 
-/* What differs between the two APIs: descriptors are structs in 2.x and handles in 3.x, which also has no descriptor of an
- * operation besides that of its primitive. `desc_ref` is what functions take. */
+/* What differs between the two APIs: descriptors are structs in 2.x and handles in 3.x, which also has no descriptor
+ * of an operation besides that of its primitive. `desc_ref` is what functions take. */
 #if DNNL_VERSION_MAJOR >= 3
 typedef const_dnnl_memory_desc_t desc_ref;
 

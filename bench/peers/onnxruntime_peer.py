@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""ONNX Runtime: one GRU node, all graph optimisations, one session thread count, inputs and outputs bound to memory once.
+"""ONNX Runtime: one GRU node, all graph optimisations, inputs and outputs bound to memory once.
 
 Its Python call costs about as much as its C call here: with bindings, run_with_iobinding only enters the session.
 """

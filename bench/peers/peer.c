@@ -20,7 +20,8 @@ static double now_ns(void)
 static const char *read_data(const char *path)
 {
     size_t h = cell.hidden;
-    size_t sizes[] = {3 * h * cell.input, 3 * h * h, 3 * h, 3 * h, cell.steps * cell.batch * cell.input, cell.batch * h};
+    size_t sizes[] = {3 * h * cell.input, 3 * h * h, 3 * h, 3 * h, cell.steps * cell.batch * cell.input,
+                      cell.batch * h};
     size_t total = 0;
     for (int i = 0; i < 6; i++)
         total += sizes[i];

@@ -9,7 +9,7 @@
 /* A cell with its data: weights in rows per unit, gates r, z, n; biases bx and bh per gate; time-major x. */
 struct peer_cell {
     size_t input, hidden, batch, steps, threads;
-    bool before; /* reset before the product: biases are one per gate, bh is zero */
+    bool before;                  /* reset before the product: biases are one per gate, bh is zero */
     const float *w, *u, *bx, *bh; /* [3][H][I], [3][H][H], [3][H], [3][H] */
     const float *x;               /* [T][B][I] */
     const float *h0;              /* [B][H] */

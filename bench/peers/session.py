@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """session.py: runs libgru and its peers side by side: same weights, outputs compared first, timings interleaved.
 
-Each implementation is a process that answers one request at a time, so only one runs at any moment; all are pinned to the
-same CPUs. A round asks each, in random order, for a slice of time; slices with a quiet core before and after count.
+Each implementation is a process that answers one request at a time, so only one runs at any moment; all are pinned to
+the same CPUs. A round asks each, in random order, for a slice of time; slices with a quiet core before and after count.
 """
 import argparse
 import json
@@ -156,15 +156,15 @@ def check(parser, options):
         parser.exit(2, f"bench/peers/run: can't write {options.json}\n")
 
 
-# Microseconds of a single step, reset after, in one session on an Intel Xeon (Cascade Lake, AVX-512): RTNeural with sizes known
-# when it was compiled, and the best of our own peers in the same session, reset before (after, at 256, where it was no slower).
+# Microseconds of a single step, reset after, in one session on an Intel Xeon (Cascade Lake, AVX-512): RTNeural with
+# sizes known when it was compiled, and the best of our own peers in the same session, reset before.
 RTNEURAL = {16: (0.142, "plain", "before", 0.46), 32: (0.306, "plain", "before", 1.23),
             64: (1.34, "plain", "before", 3.28), 128: (4.73, "openblas", "before", 8.7),
             512: (284.0, "openblas", "before", 273.0)}
 
 
 def report_marks(medians):
-    """Where RTNeural would be: it isn't packaged, so its figures of another session are scaled by a peer that both have run."""
+    """Where RTNeural would be: it isn't packaged; its figures of another session are scaled by a peer of both."""
     rows = []
     for hidden, (theirs, peer, reset, shared) in RTNEURAL.items():
         ours = medians.get(("streaming", hidden, "after"), {}).get("libgru")
@@ -206,7 +206,8 @@ def main():
     judge = peers[0]  # libgru's worker knows the probe
     names = [peer.name for peer in peers]
     print("microseconds a step; ratio: best peer to libgru, above 1 is ahead")
-    print(f"{'path':9} {'H=I':>5} {'B':>3} {'reset':6}" + "".join(f" {name:>11}" for name in names) + "   ratio  best peer")
+    print(f"{'path':9} {'H=I':>5} {'B':>3} {'reset':6}" + "".join(f" {name:>11}" for name in names) +
+          "   ratio  best peer")
     entries, medians = [], {}
     generator = numpy.random.default_rng(options.seed)
     with tempfile.TemporaryDirectory() as folder:

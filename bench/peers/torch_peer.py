@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""PyTorch: the operator under torch.nn.GRU, called without the module around it, in inference mode. Reset after only."""
+"""PyTorch: the operator under torch.nn.GRU, called without the module around it, in inference mode; reset after."""
 import torch
 
 from serve import serve
