@@ -231,10 +231,10 @@ static bool open_layers(struct cell *cell, struct random *random, gru_error *why
         if (!open_one(cell, i, random, why))
             return false;
     if (spec->threads > 1) {
-        /* The team's threads take over the creator's CPUs, so the pin must be off while they start. */
+        /* A team yields if its creator has fewer CPUs than it has threads, so the pin must be off while they start. */
         machine_unpin();
         enum gru_status status = cell->library->team_create(&cell->team, spec->threads, NULL, why);
-        machine_pin(0);
+        machine_pin_all();
         if (status != GRU_OK)
             return false;
     }

@@ -4,6 +4,7 @@
 
 #include "util.h"
 
+#include <dirent.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,7 +142,7 @@ const char *machine_level(const size_t cache[3], double bytes)
     return "memory";
 }
 
-void machine_pin(size_t i)
+static void pin_thread(pid_t thread, size_t i)
 {
     cpu_set_t *all = first_cpus();
     size_t left = i % (size_t)CPU_COUNT(all);
@@ -152,9 +153,28 @@ void machine_pin(size_t i)
         CPU_ZERO(&one);
         CPU_SET(cpu, &one);
         /* Where a sandbox forbids it, the benchmark runs unpinned: noisier, but not wrong. */
-        sched_setaffinity(0, sizeof one, &one);
+        sched_setaffinity(thread, sizeof one, &one);
         return;
     }
+}
+
+void machine_pin(size_t i)
+{
+    pin_thread(0, i);
+}
+
+void machine_pin_all(void)
+{
+    machine_pin(0);
+    DIR *tasks = opendir("/proc/self/task");
+    size_t i = 1;
+    for (const struct dirent *task; tasks && (task = readdir(tasks)) != NULL;) {
+        pid_t thread = (pid_t)atol(task->d_name);
+        if (thread > 0 && thread != getpid())
+            pin_thread(thread, i++);
+    }
+    if (tasks)
+        closedir(tasks);
 }
 
 void machine_unpin(void)

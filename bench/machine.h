@@ -30,6 +30,9 @@ const char *machine_level(const size_t cache[3], double bytes);
 void machine_pin(size_t i);
 /* Gives it all of them again, so that threads which it starts may spread. */
 void machine_unpin(void);
+/* Called by the first thread: pins it again, and each other one to a CPU of its own. Else the system may leave a worker
+ * on its caller's CPU for tens of milliseconds, which is as long as a sample. */
+void machine_pin_all(void);
 
 /* `bytes` of zeroed memory on huge pages, or on small ones; written to, so that it is really there. */
 void *machine_pages(size_t bytes, bool huge);

@@ -23,7 +23,7 @@ static bool make_team(size_t threads)
 {
     machine_unpin();
     enum gru_status status = gru_team_create(&team, threads, NULL, &why);
-    machine_pin(0);
+    machine_pin_all();
     return status == GRU_OK;
 }
 
