@@ -26,7 +26,7 @@ static const char style[] =
     "2}.s7{stroke:#8c564b}.s8{stroke:#888}"
     ".s9{stroke:var(--ink)}.mark{stroke-dasharray:none}\n"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px}\n"
-    "th,td{text-align:right;padding:.2rem .5rem;border-bottom:1px solid "
+    "th,td{text-align:right;padding:.2rem .42rem;border-bottom:1px solid "
     "var(--soft)}th:first-child,td:first-child{text-align:"
     "left}th,td{white-space:nowrap}\n";
 

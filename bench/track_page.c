@@ -99,6 +99,31 @@ static void put_family(FILE *out, const struct history *history, size_t family, 
     free(plot.labels);
 }
 
+/* What a reader came for, before the plots. */
+static void put_steps(FILE *out, const struct history *history, const char *machine)
+{
+    double *values = take(history->count, sizeof *values);
+    size_t *entries = take(history->count, sizeof *entries);
+    size_t found = 0;
+    for (size_t i = 0; i < history->family_count; i++) {
+        size_t n = history_series(history, i, machine, values, entries);
+        struct track_step step = track_find_step(values, n);
+        if (!step.at)
+            continue;
+        const struct history_entry *entry = &history->entries[entries[step.at]];
+        fputs(found++ ? "<li>" : "<ul>\n<li>", out);
+        svg_text(out, history->families[i]);
+        fprintf(out, ": %+.1f %% with ", 100.0 * (step.ratio - 1.0));
+        svg_text(out, commit_of(entry));
+        fputs(", ", out);
+        svg_text(out, entry->date);
+        fputs("</li>\n", out);
+    }
+    fputs(found ? "</ul>\n" : "<p>No step was found.</p>\n", out);
+    free(values);
+    free(entries);
+}
+
 void track_page(const struct history *history, const char *machine, const char *file)
 {
     struct whole_file whole;
@@ -111,6 +136,7 @@ void track_page(const struct history *history, const char *machine, const char *
         "; each mark is a run: the geometric mean of its family's cells, against the median of the first five runs. A "
         "vertical line is a step that the runs on both sides agree on, with the levels before and after.</p>\n",
         out);
+    put_steps(out, history, machine);
     for (size_t i = 0; i < history->family_count; i++)
         put_family(out, history, i, machine);
     page_end(out);

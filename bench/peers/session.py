@@ -5,9 +5,11 @@ Each implementation is a process that answers one request at a time, so only one
 the same CPUs. A round asks each, in random order, for a slice of time; slices with a quiet core before and after count.
 """
 import argparse
+import datetime
 import json
 import os
 import random
+import socket
 import statistics
 import subprocess
 import sys
@@ -17,6 +19,12 @@ import numpy
 
 TOLERANCE = 2e-4  # of states in [-1, 1] after up to 100 steps in fp32: a wrong variant is off by 1e-2 and more
 TIE = 0.03
+
+
+class Parser(argparse.ArgumentParser):
+    """One line about a mistake, as everything in bench/ has it, without the usage before it."""
+    def error(self, message):
+        self.exit(2, f"bench/peers/run: {message}; --help-session lists the options\n")
 
 
 class Peer:
@@ -80,6 +88,7 @@ def open_and_check(peers, request, folder, cell):
 
 
 def measure(able, judge, rounds, slice_ns):
+    """Times by peer, of quiet slices where there are three of them, and the names of those that had fewer."""
     times = {peer.name: [] for peer in able}
     quiet_times = {peer.name: [] for peer in able}
     for _ in range(rounds):
@@ -95,18 +104,30 @@ def measure(able, judge, rounds, slice_ns):
             times[peer.name].append(ns)
             if before and after:
                 quiet_times[peer.name].append(ns)
-    return {name: quiet_times[name] if len(quiet_times[name]) >= 3 else all_times
-            for name, all_times in times.items() if all_times}
+    noisy = {name for name in times if len(quiet_times[name]) < 3}
+    return {name: all_times if name in noisy else quiet_times[name]
+            for name, all_times in times.items() if all_times}, noisy
 
 
-def entry(cell, threads, name, values):
+def entries_of(cell, threads, name, values, quiet):
+    """Google Benchmark's entries, one a slice and the aggregates, with the figures and fields of `grubench speed`."""
     path = cell["path"]
     label = f"{path}/hidden:{cell['hidden']}/batch:{cell['batch']}/reset:{cell['reset']}/threads:{threads}/peer:{name}"
-    return [{"name": label, "run_name": label, "run_type": "iteration", "repetitions": len(values),
-             "repetition_index": k, "threads": threads, "iterations": 1, "real_time": ns, "cpu_time": ns * threads,
-             "time_unit": "ns", "ns_per_step": ns, "path": path, "hidden": cell["hidden"], "input": cell["input"],
-             "batch": cell["batch"], "steps": cell["steps"], "reset": cell["reset"], "weights": "f32", "peer": name}
+    weights = 3 * cell["hidden"] * (cell["input"] + cell["hidden"])
+    fixed = {"run_name": label, "repetitions": len(values), "threads": threads, "time_unit": "ns", "path": path,
+             "hidden": cell["hidden"], "input": cell["input"], "batch": cell["batch"], "steps": cell["steps"],
+             "reset": cell["reset"], "weights": "f32", "peer": name, "quiet": quiet}
+
+    def figures(ns):
+        return {"real_time": ns, "cpu_time": ns * threads, "ns_per_step": ns, "weight_gbytes": 4 * weights / ns,
+                "gflops": 2 * weights * cell["batch"] / ns}
+
+    made = [dict(fixed, name=label, run_type="iteration", repetition_index=k, iterations=1, **figures(ns))
             for k, ns in enumerate(values)]
+    for word, ns in (("mean", statistics.fmean(values)), ("median", statistics.median(values))):
+        made.append(dict(fixed, name=f"{label}_{word}", run_type="aggregate", aggregate_name=word,
+                         aggregate_unit="time", iterations=len(values), **figures(ns)))
+    return made
 
 
 def grid(options):
@@ -123,7 +144,7 @@ def grid(options):
     return cells
 
 
-def report(cell, results, names):
+def report(cell, results, names, noisy):
     median = {name: statistics.median(values) for name, values in results.items()}
     ours = median.get("libgru")
     others = {name: ns for name, ns in median.items() if name != "libgru"}
@@ -133,7 +154,7 @@ def report(cell, results, names):
         best = min(others, key=others.get)
         ratio = others[best] / ours
         word = "tie with" if abs(ratio - 1.0) < TIE else "ahead of" if ratio > 1.0 else "BEHIND"
-        row += f"  {ratio:6.2f}  {word} {best}"
+        row += f"  {ratio:6.2f}  {word} {best}" + ("  (never quiet)" if noisy & {"libgru", best} else "")
     print(row, flush=True)
     for note in cell["notes"]:
         print("          " + note, flush=True)
@@ -180,7 +201,8 @@ def report_marks(medians):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="bench/peers/run", allow_abbrev=False, description=__doc__,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", action="append", required=True, metavar="NAME=COMMAND")
     parser.add_argument("--path", default="streaming,sequence,batch")
     parser.add_argument("--hidden")
@@ -214,21 +236,23 @@ def main():
         for cell in grid(options):
             request = write_cell(os.path.join(folder, "cell"), cell, options.threads, generator)
             able = open_and_check(peers, request, folder, cell)
-            results = measure(able, judge, options.rounds, options.slice * 1e9)
+            results, noisy = measure(able, judge, options.rounds, options.slice * 1e9)
             for peer in peers:
                 peer.ask("close") if peer in able else None
-            report(cell, results, names)
+            report(cell, results, names, noisy)
             if options.threads == 1:
                 medians[cell["path"], cell["hidden"], cell["reset"]] = {
                     name: statistics.median(values) for name, values in results.items()}
             for name, values in results.items():
-                entries += entry(cell, options.threads, name, values)
+                entries += entries_of(cell, options.threads, name, values, name not in noisy)
     for peer in peers:
         peer.end()
     report_marks(medians)
     if options.json:
         with open(options.json + ".part", "w", encoding="utf-8") as file:
-            json.dump({"context": {"executable": "bench/peers/run", "num_cpus": os.cpu_count()},
+            date = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+            json.dump({"context": {"date": date, "host_name": socket.gethostname(), "executable": "bench/peers/run",
+                                   "num_cpus": os.cpu_count(), "library_build_type": "release"},
                        "benchmarks": entries}, file, indent=1)
         os.replace(options.json + ".part", options.json)
     return 0
