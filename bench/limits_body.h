@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* limits_body.h: the measuring loops, included by each limits_<isa>.c after its vocabulary: vec, v_load, v_fma, v_div,
- * v_zero, v_set1, V_REGISTER (the asm constraint of a vector register), CHAINS, and the scalar s_fma with
- * S_REGISTER. */
+/* limits_body.h: the measuring loops, included by each limits_<isa>.c after the words of its instruction set (vec.h of
+ * arch), V_REGISTER (the asm constraint of a vector register), CHAINS, and the scalar s_fma with S_REGISTER. */
 #include "limits_isa.h"
 
 /* Each accumulator has a name, since compilers leave an array of them in memory. The empty asm statements keep the
@@ -10,7 +9,7 @@
 static void peak(size_t rounds)
 {
     vec one = v_set1(1.0f);
-    vec zero = v_zero();
+    vec zero = v_set1(0.0f);
     vec s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero;
     vec s8 = zero, s9 = zero, s10 = zero, s11 = zero, s12 = zero, s13 = zero, s14 = zero, s15 = zero;
     for (size_t round = 0; round < rounds; round++) {
@@ -33,9 +32,9 @@ static void peak(size_t rounds)
 
 static void latency(size_t links)
 {
-    vec sum = v_zero();
+    vec sum = v_set1(0.0f);
     vec one = v_set1(1.0f);
-    vec zero = v_zero();
+    vec zero = v_set1(0.0f);
     for (size_t link = 0; link < links; link++) {
         sum = v_fma(sum, one, zero);
         __asm__ volatile("" : "+" V_REGISTER(sum));
@@ -74,7 +73,7 @@ static inline __attribute__((always_inline)) void read_streams(const char *base,
             }
 #pragma GCC unroll 16
             for (size_t k = 0; k < PIECE; k += sizeof(vec)) {
-                vec value = v_load(piece + k);
+                vec value = v_load((const float *)(const void *)(piece + k));
                 __asm__ volatile("" : : V_REGISTER(value));
             }
         }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* limits_scalar.c: the measuring loops in plain C, one float at a time, with the C library's fmaf where the baseline
  * CPU has no such instruction: what the "scalar" back end can reach. */
-#include <math.h>
+#include "../arch/scalar/vec.h"
 
-typedef float vec;
 #if defined(__x86_64__)
 #define V_REGISTER "x"
 #define S_REGISTER "x"
@@ -16,26 +15,6 @@ typedef float vec;
 #endif
 enum { CHAINS = 12 };
 
-static inline vec v_zero(void)
-{
-    return 0.0f;
-}
-static inline vec v_set1(float value)
-{
-    return value;
-}
-static inline vec v_div(vec a, vec b)
-{
-    return a / b;
-}
-static inline vec v_fma(vec a, vec b, vec c)
-{
-    return fmaf(a, b, c);
-}
-static inline vec v_load(const char *p)
-{
-    return *(const float *)(const void *)p;
-}
 /* A multiplication has an FMA's latency or one less, and goes through the same ports; a call to fmaf wouldn't. */
 static inline float s_fma(float a)
 {
@@ -44,4 +23,4 @@ static inline float s_fma(float a)
 
 #include "limits_body.h"
 
-const struct limits_isa limits_scalar = {"scalar", 1, peak, CHAINS, latency, divide, read_all, probe};
+const struct limits_isa limits_scalar = {"scalar", LANES, peak, CHAINS, latency, divide, read_all, probe};

@@ -55,8 +55,8 @@ static size_t warm_up(struct cell *cell)
     return calls;
 }
 
-/* A team's workers sleep when no call comes for some 50 us, as between two samples, and a wake takes as long again. What
- * is wanted is the time of calls that follow one another, so those that wake the workers don't count. */
+/* A team's workers sleep when no call comes for some 50 us, as between two samples, and a wake takes as long again.
+ * What is wanted is the time of calls that follow one another, so those that wake the workers don't count. */
 static void wake_team(struct cell *cell)
 {
     const double wake_ns = 300000.0;
