@@ -108,8 +108,8 @@ static void read_request(struct request *request, int argc, char **argv)
         {"limits", OPTION_TEXT, &request->limits, "limits of this machine from a file", NULL, 0, 0},
         {"predict", OPTION_TEXT, &request->predict, "limits of another machine: estimate the same for it", NULL, 0, 0},
         {"cells", OPTION_TEXT, &request->cells, "cells of `speed --json`, drawn on the page too", NULL, 0, 0},
-        {"min-time", OPTION_NUMBER, &request->min_time, "seconds a size (0.2)", NULL, 1e-3, 1e4},
-        {"max-time", OPTION_NUMBER, &request->max_time, "seconds after which no more is begun (60)", NULL, 0.1, 1e6},
+        {"min-time", OPTION_NUMBER, &request->min_time, "seconds a size (0.2, quick 0.05)", NULL, 1e-3, 1e4},
+        {"max-time", OPTION_NUMBER, &request->max_time, "seconds after which none is begun (60, quick 8)", NULL, 0.1, 1e6},
         {"quick", OPTION_FLAG, &request->quick, "fewer sizes and less time", NULL, 0, 0},
         {"csv", OPTION_TEXT, &request->csv, "write the table as CSV to a file", NULL, 0, 0},
         {"json", OPTION_TEXT, &request->json, "write the table as JSON to a file", NULL, 0, 0},
@@ -130,12 +130,13 @@ static void read_request(struct request *request, int argc, char **argv)
 
 int cost_main(int argc, char **argv)
 {
-    struct request request = {.batch = {1, {1}}, .threads = {1, {1}}, .min_time = 0.2, .max_time = 60.0};
+    struct request request = {.batch = {1, {1}}, .threads = {1, {1}}};
     read_request(&request, argc, argv);
-    if (request.quick) {
-        request.min_time = 0.05;
-        request.max_time = 8.0;
-    }
+    /* What isn't given; --quick changes nothing that is. */
+    if (!(request.min_time > 0.0))
+        request.min_time = request.quick ? 0.05 : 0.2;
+    if (!(request.max_time > 0.0))
+        request.max_time = request.quick ? 8.0 : 60.0;
     const gru_backend *backend;
     gru_error why;
     if (gru_backend_find(&backend, request.backend, &why) != GRU_OK)
