@@ -109,7 +109,7 @@ static void read_request(struct request *request, int argc, char **argv)
         {"predict", OPTION_TEXT, &request->predict, "limits of another machine: estimate the same for it", NULL, 0, 0},
         {"cells", OPTION_TEXT, &request->cells, "cells of `speed --json`, drawn on the page too", NULL, 0, 0},
         {"min-time", OPTION_NUMBER, &request->min_time, "seconds a size (0.2, quick 0.05)", NULL, 1e-3, 1e4},
-        {"max-time", OPTION_NUMBER, &request->max_time, "seconds after which none is begun (60, quick 8)", NULL, 0.1, 1e6},
+        {"max-time", OPTION_NUMBER, &request->max_time, "seconds, then none is begun (60, quick 8)", NULL, 0.1, 1e6},
         {"quick", OPTION_FLAG, &request->quick, "fewer sizes and less time", NULL, 0, 0},
         {"csv", OPTION_TEXT, &request->csv, "write the table as CSV to a file", NULL, 0, 0},
         {"json", OPTION_TEXT, &request->json, "write the table as JSON to a file", NULL, 0, 0},
