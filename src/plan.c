@@ -13,12 +13,42 @@ static size_t row_floats(size_t width)
     return gru_round_up(width, GRU_LINE) + GRU_LINE;
 }
 
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 /* The next array of the workspace: its offset, and the total moved behind it. */
 static size_t take(struct gru_plan *plan, size_t count, size_t element)
 {
     size_t at = plan->bytes;
     plan->bytes += gru_round_up(count * element, GRU_ALIGNMENT);
     return at;
+}
+
+/* Fewer multiply-adds than this in a step aren't worth the barrier after it (measured: README of bench/), and fewer in
+ * a whole run aren't worth a second thread. */
+enum { WORTH_A_SLICE = 16384, WORTH_A_PART = 262144 };
+
+/* Floats of recurrent weights that one core's cache holds, 1 MiB, and the least rows for which a thread should read all
+ * of them. */
+enum { CACHED_WEIGHTS = 262144, LEAST_ROWS = 4 };
+
+/* As many as the pool has threads, but none too small to be worth it. Parts of rows never meet before the run's end; to
+ * slices of units the states of a step go from core to core, but of large weights each core's cache keeps a part. */
+void gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool, size_t steps, size_t rows, size_t *slices,
+                  size_t *parts)
+{
+    *slices = *parts = 1;
+    if (!pool || !steps)
+        return;
+    const size_t inputs = layer->desc.input, hidden = layer->desc.hidden, gates = layer->half[0].input.gates;
+    const size_t most = least(pool->threads, GRU_MAX_SLICES);
+    const size_t weights = gates * hidden * hidden, work = weights + gates * hidden * inputs;
+    if (rows >= 2 * LEAST_ROWS && weights <= CACHED_WEIGHTS)
+        *parts = least(least(most, rows / LEAST_ROWS), rows * steps * work / WORTH_A_PART + 1);
+    else
+        *slices = least(least(most, layer->groups), weights / WORTH_A_SLICE + 1);
 }
 
 void gru_plan_layer(struct gru_layer *layer)
@@ -48,7 +78,6 @@ void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t 
     /* One step is a common case, and a division is felt in a small layer. */
     size_t block = steps > 1 && rows && rows < GRU_BLOCK_ROWS ? GRU_BLOCK_ROWS / rows : 1;
     plan->block_steps = steps < block ? steps : block;
-    plan->slices = layer->groups < GRU_MAX_SLICES ? layer->groups : GRU_MAX_SLICES;
     plan->bytes = 0;
     plan->order = take(plan, rows, sizeof(size_t));
     plan->lengths = take(plan, rows, sizeof(size_t));
@@ -63,5 +92,5 @@ void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t 
     plan->h[1] = take(plan, states, sizeof(float));
     plan->s = take(plan, layer->desc.reset == GRU_RESET_BEFORE ? states : 0, sizeof(float));
     plan->z = take(plan, layer->desc.reset == GRU_RESET_BEFORE ? states : 0, sizeof(float));
-    plan->phases = take(plan, gru_phases_bytes(plan->slices), 1);
+    plan->phases = take(plan, gru_phases_bytes(least(layer->groups > rows ? layer->groups : rows, GRU_MAX_SLICES)), 1);
 }

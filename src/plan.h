@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "gru.h"
+
 struct gru_layer;
 
 /*
@@ -20,7 +22,6 @@ enum { GRU_MAX_SLICES = 256 };
 /* Offsets are in bytes from the workspace's first aligned byte. */
 struct gru_plan {
     size_t block_steps;
-    size_t slices;   /* at most */
     size_t order;    /* size_t [rows]: rows by falling length */
     size_t lengths;  /* size_t [rows], in that order */
     size_t x_offset; /* ptrdiff_t [rows] each: where a row's step 0 stands in x, y and the gates */
@@ -42,6 +43,10 @@ void gru_plan_layer(struct gru_layer *layer);
 /* Rows that a block has room for: the most of any run of no more steps and no more rows, so that a workspace is enough
  * for all of those. */
 size_t gru_plan_block_rows(size_t steps, size_t rows);
+
+/* Into how many slices of units, or parts of rows, a run is cut for a pool; one of the two is 1. */
+void gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool, size_t steps, size_t rows, size_t *slices,
+                  size_t *parts);
 
 /* The plan for so many steps and rows, which gru_layer.max_rows bounds. */
 void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t steps, size_t rows);

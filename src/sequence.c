@@ -9,6 +9,9 @@
  *     input     ax = bx + W x for all of them, one product                         slices: groups of units
  *     step      for each step, one phase; two if the reset comes before            slices: groups of units
  *
+ * Several threads cut the phases for one row, or for weights that one core's cache doesn't hold: each keeps its part of
+ * them. Otherwise they take rows of their own through all steps, and don't meet before the end.
+ *
  * "Step" here counts a row's own steps, 0 being its first one in the order of computation. Where that step stands in x
  * and y is its position: in a reverse run a row's step s is at position length - 1 - s.
  */
@@ -33,18 +36,17 @@ struct sequence {
     size_t direction;
     int reverse;
     ptrdiff_t x_step, y_step, gate_step; /* from a row's step to its next one */
+    size_t rows;
     size_t steps;                        /* of the longest row */
     size_t passes;                       /* phases of a step */
-    size_t slices;
+    size_t slices; /* of units */
+    size_t parts;  /* of rows */
     struct gru_step base; /* what is the same in all steps of this direction */
 };
 
-/* Fewer multiply-adds than this in a step aren't worth the barrier after it (measured: README of bench/). */
-enum { WORTH_A_SLICE = 16384 };
-
 static size_t alive(const struct sequence *q, size_t step)
 {
-    return gru_order_alive(q->lengths, q->io->rows, step);
+    return gru_order_alive(q->lengths, q->rows, step);
 }
 
 /* Rows of the block from `start` on that come before those of `step`. */
@@ -138,7 +140,7 @@ static void gather(const struct sequence *q, size_t start, size_t count, size_t 
     const size_t width = layer->desc.input;
     float *to = q->x;
     size_t first, end;
-    if (io->rows == 1) {
+    if (q->rows == 1) {
         cut(q, count, slice, &first, &end);
         layer->backend->clean(to + first * layer->x_row, layer->x_row,
                               io->x + (q->x_offset[0] + (ptrdiff_t)(start + first) * q->x_step), q->x_step,
@@ -266,6 +268,46 @@ static void run_alone(struct sequence *q)
     }
 }
 
+/* The first row of part `part`: parts are alike in the steps of all their rows together. */
+static size_t first_row(const struct sequence *q, size_t part)
+{
+    size_t all = 0, before = 0, row = 0;
+    if (!q->io->lengths)
+        return q->rows / q->parts * part + (part < q->rows % q->parts ? part : q->rows % q->parts);
+    for (size_t r = 0; r < q->rows; r++)
+        all += q->lengths[r];
+    for (; row < q->rows && before < all / q->parts * part; row++)
+        before += q->lengths[row];
+    return part < q->parts ? row : q->rows;
+}
+
+/* Some of the rows, all the way. They have their own part of each array. */
+static void run_part(void *context, size_t phase, size_t part)
+{
+    const struct sequence *q = context;
+    const size_t first = first_row(q, part), end = first_row(q, part + 1), h = first * q->layer->h_row;
+    struct sequence rows = *q;
+    (void)phase;
+    if (first >= end)
+        return;
+    rows.rows = end - first;
+    rows.order += first;
+    rows.lengths += first;
+    rows.x_offset += first;
+    rows.x += first * q->plan->block_steps * q->layer->x_row;
+    rows.ax += first * q->plan->block_steps * q->layer->ax_row;
+    rows.h[0] += h;
+    rows.h[1] += h;
+    if (q->passes == 2) {
+        rows.base.s += h;
+        rows.base.z += h;
+    }
+    rows.base.y_offset += first;
+    rows.base.gate_offset += first;
+    rows.steps = rows.lengths[0];
+    run_alone(&rows);
+}
+
 /* Zeros where y and the gates stand past a row's length. */
 static void clear_rest(const struct sequence *q, float *to, ptrdiff_t step_stride, ptrdiff_t row_stride)
 {
@@ -324,15 +366,6 @@ static void set_base(struct sequence *q)
         base->gate_out[g] = q->state->gates[g] ? q->state->gates[g] + d * q->state->gates_direction : NULL;
 }
 
-/* As many slices as the pool has threads, but none too small to be worth it. */
-static size_t choose_slices(const struct sequence *q)
-{
-    size_t hidden = q->layer->desc.hidden, rows = q->io->rows;
-    size_t worth = (hidden * hidden * q->layer->half[0].input.gates / WORTH_A_SLICE + 1) * rows;
-    size_t slices = q->io->pool->threads < q->plan->slices ? q->io->pool->threads : q->plan->slices;
-    return slices < worth ? slices : worth;
-}
-
 static void run_direction(struct sequence *q, size_t direction)
 {
     q->half = &q->layer->half[direction];
@@ -348,7 +381,9 @@ static void run_direction(struct sequence *q, size_t direction)
             if (q->base.gate_out[g])
                 clear_rest(q, q->base.gate_out[g], q->state->gates_step, q->state->gates_row);
     }
-    if (q->slices > 1)
+    if (q->parts > 1)
+        gru_phases_run(q->io->pool, 1, q->parts, run_part, q, q->workspace + q->plan->phases);
+    else if (q->slices > 1)
         run_phases(q);
     else
         run_alone(q);
@@ -380,8 +415,9 @@ void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_
     q.h[1] = (float *)(workspace + plan->h[1]);
     q.passes = layer->desc.reset == GRU_RESET_BEFORE ? 2 : 1;
     gru_order_rows(io->rows, io->steps, io->lengths, q.order, q.lengths);
+    q.rows = io->rows;
     q.steps = q.lengths[0];
-    q.slices = q.steps && io->pool ? choose_slices(&q) : 1;
+    gru_plan_cut(layer, io->pool, q.steps, io->rows, &q.slices, &q.parts);
     for (size_t d = 0; d < layer->directions; d++)
         run_direction(&q, d);
 }

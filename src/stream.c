@@ -9,11 +9,22 @@
 
 #include "run.h"
 
+/* Whether a row's step is too large for one thread of a pool, or the pool isn't a sound one. */
+static int is_cut(const struct gru_layer *layer, const gru_pool *pool)
+{
+    size_t slices, parts;
+    if (pool->size < sizeof *pool || !pool->run || !pool->threads)
+        return 1;
+    gru_plan_cut(layer, pool, 1, 1, &slices, &parts);
+    return slices > 1;
+}
+
 int gru_is_lone_step(const struct gru_layer *layer, const gru_io *io, const void *workspace, size_t workspace_bytes)
 {
     return io->size == sizeof *io && io->steps == 1 && io->rows == 1 && layer->directions == 1 && io->x &&
-           io->x != io->y && !io->lengths && !io->index && !io->reset_mask && !io->pool && !io->state.gates[GRU_R] &&
-           workspace && workspace_bytes >= layer->one_step.bytes + GRU_ALIGNMENT;
+           io->x != io->y && !io->lengths && !io->index && !io->reset_mask && !io->state.gates[GRU_R] &&
+           !(io->pool && is_cut(layer, io->pool)) && workspace &&
+           workspace_bytes >= layer->one_step.bytes + GRU_ALIGNMENT;
 }
 
 void gru_run_lone_step(const struct gru_layer *layer, const gru_io *io, char *workspace)
@@ -46,7 +57,11 @@ void gru_run_lone_step(const struct gru_layer *layer, const gru_io *io, char *wo
 
 int gru_is_stream(const struct gru_layer *layer, const gru_io *io)
 {
-    return io->steps == 1 && layer->directions == 1 && !io->lengths && !io->reset_mask && !io->pool;
+    size_t slices, parts;
+    if (io->steps != 1 || layer->directions != 1 || io->lengths || io->reset_mask)
+        return 0;
+    gru_plan_cut(layer, io->pool, 1, io->rows, &slices, &parts);
+    return slices == 1 && parts == 1;
 }
 
 void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_state *state,

@@ -188,6 +188,42 @@ void test_bits_teams(void)
     }
 }
 
+/* Runs that are large enough to be cut: into parts of rows, of which some may be ragged to nothing, and the last two
+ * into slices of units, since the weights are many or there is one row. */
+void test_bits_cut(void)
+{
+    static const size_t sizes[][4] = {{40, 40, 9, 17}, {24, 33, 30, 9}, {16, 70, 12, 64}, {20, 300, 2, 4}, {30, 100, 3, 1}};
+    static const gru_pool pools[] = {{sizeof(gru_pool), 3, run_backwards, NULL},
+                                     {sizeof(gru_pool), 2, run_nothing, NULL},
+                                     {sizeof(gru_pool), 64, run_odd_ones, NULL}};
+    gru_team *team = NULL;
+    gru_error error = {0};
+    if (!CHECK_STATUS(gru_team_create(&team, 3, NULL, &error), GRU_OK, &error, "a team of 3")) {
+        return;
+    }
+    for (size_t i = 0; i < 6 * COUNT(sizes); i++) {
+        const size_t *size = sizes[i / 6];
+        if (!check_turn(i, 3)) {
+            continue;
+        }
+        problem_shape s = {.input = size[0], .hidden = size[1], .steps = size[2], .rows = size[3], .bias = BIAS_6};
+        s.reset = (enum problem_reset)(i % 3);
+        s.way = (enum problem_way)check_below(PROBLEM_WAYS);
+        s.ragged = i % 2 == 0;
+        s.initial = true;
+        s.masked = s.reset_state = check_below(2);
+        problem p = problem_make(&s);
+        answer want = reference(&p);
+        for (size_t k = 0; k <= COUNT(pools); k++) {
+            way w = way_random(&p, check_this());
+            w.pool = k < COUNT(pools) ? &pools[k] : gru_team_pool(team);
+            compare(&p, &want, &w);
+        }
+        guarded_free_all();
+    }
+    gru_team_destroy(team);
+}
+
 /* --- Rows ------------------------------------------------------------------------------------------ */
 
 /* The same problem with its rows in another order: row b of the new one is row order[b] of the old one. */
@@ -265,9 +301,9 @@ void test_bits_permuted(void)
     }
 }
 
-/* Sizes beyond what the slow definition is run on: several tiles in each direction, and blocks of steps. The fifth one's input
- * is longer than the block of weights that a product takes at a time. The last ones are too large for a cache, so that
- * their tiles fetch weights ahead: in each reset's number of gates, with more rows than go together. */
+/* Sizes beyond what the slow definition is run on: several tiles in each direction, and blocks of steps. The fifth
+ * one's input is longer than the block of weights that a product takes at a time. The last ones are too large for a
+ * cache, so that their tiles fetch weights ahead: in each reset's number of gates, with more rows than go together. */
 void test_bits_large(void)
 {
     static const size_t sizes[][4] = {{300, 257, 3, 6}, {129, 384, 2, 33}, {20, 130, 140, 2}, {513, 96, 5, 9},
