@@ -213,6 +213,7 @@ static void check_stack_refusals(const pair *two, const gru_io *io, float *y, si
 {
     const gru_layer *const *layers = two->layers;
     const gru_layer *swapped[2] = {layers[1], layers[0]}, *missing[2] = {layers[0], NULL};
+    const gru_layer *baseless[2] = {NULL, layers[1]};
     size_t bytes = 0;
     gru_error e = {0};
     float *before = guarded_floats(count_of_y, GUARD_AFTER, 0);
@@ -221,6 +222,7 @@ static void check_stack_refusals(const pair *two, const gru_io *io, float *y, si
     CHECK_STATUS(gru_stack_workspace_bytes(layers, 2, 6, 4, NULL, &e), GRU_NULL_POINTER, &e, "no bytes");
     CHECK_STATUS(gru_stack_workspace_bytes(layers, 0, 6, 4, &bytes, &e), GRU_ZERO_SIZE, &e, "a stack of nothing");
     CHECK_STATUS(gru_stack_workspace_bytes(missing, 2, 6, 4, &bytes, &e), GRU_NULL_POINTER, &e, "a layer is missing");
+    CHECK_STATUS(gru_stack_workspace_bytes(baseless, 2, 6, 4, &bytes, &e), GRU_NULL_POINTER, &e, "the first is missing");
     CHECK_STATUS(gru_stack_workspace_bytes(swapped, 2, 6, 4, &bytes, &e), GRU_MISMATCH, &e, "widths don't fit");
     CHECK_STATUS(gru_stack_workspace_bytes(layers, 2, 6, SIZE_MAX / 8, &bytes, &e), GRU_OVERFLOW, &e, "too many rows");
     CHECK(bytes == 0, "a failure writes no bytes");
@@ -229,6 +231,7 @@ static void check_stack_refusals(const pair *two, const gru_io *io, float *y, si
     CHECK_STATUS(gru_run_stack(NULL, 2, io, NULL, ws, bytes, &e), GRU_NULL_POINTER, &e, "no layers");
     CHECK_STATUS(gru_run_stack(layers, 0, io, NULL, ws, bytes, &e), GRU_ZERO_SIZE, &e, "a stack of nothing");
     CHECK_STATUS(gru_run_stack(missing, 2, io, NULL, ws, bytes, &e), GRU_NULL_POINTER, &e, "a layer is missing");
+    CHECK_STATUS(gru_run_stack(baseless, 2, io, NULL, ws, bytes, &e), GRU_NULL_POINTER, &e, "the first is missing");
     CHECK_STATUS(gru_run_stack(swapped, 2, io, NULL, ws, bytes, &e), GRU_MISMATCH, &e, "widths don't fit");
     CHECK_STATUS(gru_run_stack(layers, 2, NULL, NULL, ws, bytes, &e), GRU_NULL_POINTER, &e, "no io");
     CHECK_STATUS(gru_run_stack(layers, 2, io, NULL, NULL, bytes, &e), GRU_NULL_POINTER, &e, "no workspace");
