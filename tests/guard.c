@@ -94,6 +94,20 @@ bool guarded_check(const void *buffer)
     return intact(find(buffer));
 }
 
+void guarded_describe(const void *address, char *text, size_t size)
+{
+    const unsigned char *at = address;
+    const guarded *g = all;
+    while (g != NULL && (at < g->mapping || at >= g->mapping + g->mapped)) {
+        g = g->next;
+    }
+    if (g == NULL) {
+        snprintf(text, size, " at %p, in no guarded buffer", address);
+    } else {
+        snprintf(text, size, " at %p, byte %td of a guarded buffer of %zu", address, at - g->data, g->bytes);
+    }
+}
+
 void guarded_free(const void *buffer)
 {
     guarded *g = find(buffer), **link = &all;

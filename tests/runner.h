@@ -28,4 +28,7 @@ typedef struct runner_result {
 void runner_begin(const char *name, const gru_backend *backend);
 const runner_result *runner_end(void);
 
+/* Says of an address that trapped which guarded buffer it is beside. */
+void guarded_describe(const void *address, char *text, size_t size);
+
 #endif

@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* The golden hashes hang on these numbers being the same on every machine. */
 void test_check_random(void)
@@ -46,6 +48,40 @@ static bool traps(const volatile float *address)
     return false;
 }
 
+typedef struct last_words {
+    const volatile float *after; /* a guarded array's end */
+    int output;
+} last_words;
+
+static int touch(void *context)
+{
+    const last_words *words = context;
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    dup2(words->output, STDOUT_FILENO);
+    dup2(words->output, STDERR_FILENO); /* an emulator has a word to add */
+    (void)*words->after;
+    return 0;
+}
+
+/* What the program says when it touches byte 40 of 40 for good. */
+static void check_last_words(void)
+{
+    char said[400] = "";
+    int ends[2];
+    const float *array = guarded_floats(10, GUARD_AFTER, 0);
+    if (!CHECK(pipe(ends) == 0, "a pipe")) {
+        return;
+    }
+    int ended = check_child(touch, &(last_words){array + 10, ends[1]});
+    close(ends[1]);
+    ssize_t length = read(ends[0], said, sizeof said - 1);
+    close(ends[0]);
+    CHECK(ended == 256 + SIGSEGV, "the program ends as without its handler, but this is %d", ended);
+    CHECK(length > 0 && strncmp(said, "FAIL  check_guards: killed by signal 11 ", 40) == 0 &&
+              strstr(said, ", byte 40 of a guarded buffer of 40\n") != NULL,
+          "its last words: %s", said);
+}
+
 void test_check_guards(void)
 {
     if (!check_guarded()) {
@@ -65,4 +101,8 @@ void test_check_guards(void)
     }
     sigaction(SIGSEGV, &before_segv, NULL);
     sigaction(SIGBUS, &before_bus, NULL);
+    /* A sanitizer has last words of its own. */
+    if (!CHECK_SANITIZED) {
+        check_last_words();
+    }
 }
