@@ -112,40 +112,51 @@ static const ptrdiff_t strides[] = {
 };
 enum { STRIDES = sizeof strides / sizeof strides[0] };
 
-/* Weights whose last element would lie beyond all memory are refused before any is read. */
+/* A layer and a gate of n by n whose weights have one such stride, or two with places 6 and 7. */
+static void check_stride(size_t place, ptrdiff_t stride, size_t n, enum gru_status want)
+{
+    miser asked = {0};
+    gru_allocator allocator = {refuse, release, &asked};
+    gru_error error = {0};
+    gru_desc desc = {.size = sizeof desc, .input = n, .hidden = n, .bias = GRU_BIAS_SIX};
+    gru_weights view = one_float(&desc);
+    for (int g = 0; g < 3; g++) {
+        view.bx[g].data = view.bh[g].data = view.w[0].data;
+    }
+    ptrdiff_t *places[] = {&view.w[1].unit,  &view.w[2].column,  &view.u[0].unit,
+                           &view.u[2].column, &view.bx[0].unit, &view.bh[2].unit};
+    gru_gate_desc gate_desc = {.size = sizeof gate_desc, .units = n, .inputs = n, .states = n};
+    gate_desc.w.data = gate_desc.u.data = gate_desc.bx.data = gate_desc.bh.data = view.w[0].data;
+    ptrdiff_t *gate_places[] = {&gate_desc.w.unit,   &gate_desc.w.column, &gate_desc.u.unit,
+                                &gate_desc.u.column, &gate_desc.bx.unit,  &gate_desc.bh.unit};
+    if (place < 6) {
+        *places[place] = stride;
+        *gate_places[place] = stride;
+    } else {
+        view.w[0].unit = view.w[0].column = place == 6 ? stride : stride / 2;
+        gate_desc.w.unit = gate_desc.w.column = view.w[0].unit;
+    }
+    gru_layer *layer = NULL;
+    gru_gate *gate = NULL;
+    CHECK_STATUS(gru_layer_create(&layer, &desc, &view, &allocator, &error), want, &error, "a layer's stride %td",
+                 stride);
+    CHECK_STATUS(gru_gate_create(&gate, &gate_desc, &allocator, &error), want, &error, "a gate's stride %td", stride);
+    CHECK(asked.calls == (want == GRU_NO_MEMORY ? 2 : 0), "nothing is allocated for a stride of %td", stride);
+}
+
+/* Weights whose last element would lie beyond all memory are refused before any is read; those up to there are not. */
 void test_sizes_strides(void)
 {
     for (size_t i = 0; i < STRIDES * 8; i++) {
-        ptrdiff_t stride = strides[i % STRIDES];
-        size_t place = i / STRIDES;
-        miser asked = {0};
-        gru_allocator allocator = {refuse, release, &asked};
-        gru_error error = {0};
-        gru_desc desc = {.size = sizeof desc, .input = 9, .hidden = 9, .bias = GRU_BIAS_SIX};
-        gru_weights view = one_float(&desc);
-        for (int g = 0; g < 3; g++) {
-            view.bx[g].data = view.bh[g].data = view.w[0].data;
-        }
-        ptrdiff_t *places[] = {&view.w[1].unit, &view.w[2].column, &view.u[0].unit, &view.u[2].column, &view.bx[0].unit,
-                               &view.bh[2].unit};
-        gru_gate_desc gate_desc = {.size = sizeof gate_desc, .units = 9, .inputs = 9, .states = 9};
-        gate_desc.w.data = gate_desc.u.data = gate_desc.bx.data = gate_desc.bh.data = view.w[0].data;
-        ptrdiff_t *gate_places[] = {&gate_desc.w.unit, &gate_desc.w.column, &gate_desc.u.unit, &gate_desc.u.column,
-                                    &gate_desc.bx.unit, &gate_desc.bh.unit};
-        if (place < 6) {
-            *places[place] = stride;
-            *gate_places[place] = stride;
-        } else {
-            view.w[0].unit = view.w[0].column = place == 6 ? stride : stride / 2;
-            gate_desc.w.unit = gate_desc.w.column = view.w[0].unit;
-        }
-        gru_layer *layer = NULL;
-        gru_gate *gate = NULL;
-        CHECK_STATUS(gru_layer_create(&layer, &desc, &view, &allocator, &error), GRU_OVERFLOW, &error, "a layer's stride %td",
-                     stride);
-        CHECK_STATUS(gru_gate_create(&gate, &gate_desc, &allocator, &error), GRU_OVERFLOW, &error, "a gate's stride %td",
-                     stride);
-        CHECK(asked.calls == 0, "nothing is allocated for a stride of %td", stride);
+        check_stride(i / STRIDES, strides[i % STRIDES], 9, GRU_OVERFLOW);
+    }
+    for (size_t place = 0; place < 7; place++) {
+        /* An array has at most 2^61 - 1 floats, and the last of three elements is two strides away from the first. */
+        ptrdiff_t most_of_it = ((ptrdiff_t)1 << (place < 6 ? 60 : 59)) - 1;
+        check_stride(place, most_of_it, 3, GRU_NO_MEMORY);
+        check_stride(place, -most_of_it, 3, GRU_NO_MEMORY);
+        check_stride(place, most_of_it + 1, 3, GRU_OVERFLOW);
+        check_stride(place, -most_of_it - 1, 3, GRU_OVERFLOW);
     }
 }
 
@@ -205,6 +216,17 @@ void test_sizes_runs(void)
     }
 }
 
+/* A stack has one run's workspace, two arrays of `width` between the layers, the states, the lengths, and lines to begin
+ * at. */
+static void judge_stack(const gru_layer *const layers[2], size_t width, size_t steps, size_t rows, size_t bytes)
+{
+    size_t first = 0, second = 0;
+    gru_workspace_bytes(layers[0], steps, rows, &first, NULL);
+    gru_workspace_bytes(layers[1], steps, rows, &second, NULL);
+    wide enough = (first > second ? first : second) + (wide)rows * (4 * ((2 * steps + 1) * width + 3) + 8) + 7 * 64;
+    CHECK(bytes <= enough, "%zu bytes are too many for %zu steps of %zu rows", bytes, steps, rows);
+}
+
 void test_sizes_stacks(void)
 {
     for (int both = 0; both < 2; both++) {
@@ -220,8 +242,11 @@ void test_sizes_stacks(void)
             enum gru_status status = gru_stack_workspace_bytes(layers, 2, steps, rows, &bytes, &error);
             /* The layer above a bidirectional one waits for all of its steps. */
             wide waves = both ? (wide)steps * rows > most ? most : (wide)steps * rows * 40 : steps > 0 ? (wide)rows * 20 : 0;
-            judge(status, bytes, (waves + (wide)rows * (both ? 43 : 23)) * 4, both ? "a stack with a reverse layer" : "a stack",
-                  steps, rows);
+            bool fits = judge(status, bytes, (waves + (wide)rows * (both ? 43 : 23)) * 4,
+                              both ? "a stack with a reverse layer" : "a stack", steps, rows);
+            if (fits && steps <= 2) {
+                judge_stack(layers, both ? 40 : 20, steps, rows, bytes);
+            }
         }
         gru_layer_destroy(first);
         gru_layer_destroy(second);
