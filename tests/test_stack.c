@@ -224,6 +224,7 @@ static void check_stack_refusals(const pair *two, const gru_io *io, float *y, si
     CHECK_STATUS(gru_stack_workspace_bytes(missing, 2, 6, 4, &bytes, &e), GRU_NULL_POINTER, &e, "a layer is missing");
     CHECK_STATUS(gru_stack_workspace_bytes(baseless, 2, 6, 4, &bytes, &e), GRU_NULL_POINTER, &e, "the first is missing");
     CHECK_STATUS(gru_stack_workspace_bytes(swapped, 2, 6, 4, &bytes, &e), GRU_MISMATCH, &e, "widths don't fit");
+    CHECK(strcmp(e.text, "layer 1 takes an input of 5, but layer 0 below is 9 wide") == 0, "which don't: %s", e.text);
     CHECK_STATUS(gru_stack_workspace_bytes(layers, 2, 6, SIZE_MAX / 8, &bytes, &e), GRU_OVERFLOW, &e, "too many rows");
     CHECK(bytes == 0, "a failure writes no bytes");
     void *ws = two->workspace;
