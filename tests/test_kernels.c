@@ -114,6 +114,8 @@ void test_kernels_product(void)
         check_product(1 + check_below(MOST), 1 + check_below(20), 1 + rows % 3, rows);
     }
     check_product(300, 3, 3, 2);
+    /* So many inputs go in blocks even of one lane. */
+    check_product(3, 16500, 3, 3);
 }
 
 void test_kernels_arrays(void)
