@@ -99,6 +99,13 @@ void test_import_pointers(void)
         gru_error error;
         CHECK_STATUS(import(d, NULL, &none, (given){.w = array, .u = array}, &error), GRU_NULL_POINTER, &error,
                      "%s without a view", names[d]);
+        if (d != JOINED) { /* its matrices have no names */
+            gru_weights view = {.size = sizeof view};
+            gru_error no_w = {0}, no_u = {0};
+            import(d, &view, &none, (given){.u = array}, &no_w);
+            import(d, &view, &none, (given){.w = array}, &no_u);
+            CHECK(strcmp(no_w.text, no_u.text) != 0, "%s: which is missing? %s", names[d], no_w.text);
+        }
     }
 }
 

@@ -53,11 +53,11 @@ static bool judge(enum gru_status status, size_t bytes, wide least, const char *
     return false;
 }
 
-/* Packed weights cost no more than their numbers, but for what rounding up adds to a matrix with few columns. */
-static void judge_packed(size_t bytes, wide numbers, wide columns, const char *what)
+/* Packed weights cost no more than their numbers, but for a header, biases and what rounding up adds. */
+static void judge_packed(size_t bytes, wide numbers, size_t units, const char *what)
 {
-    bool large = columns >= 64 && numbers >= 1 << 18;
-    CHECK(!large || bytes <= 5 * numbers, "%zu bytes are too many for %zu numbers of %s", bytes, (size_t)numbers, what);
+    CHECK(bytes <= 4 * numbers + 64 * (wide)units + 8192, "%zu bytes are too many for %zu numbers of %s", bytes,
+          (size_t)numbers, what);
 }
 
 /* One float stands for all weights. */
@@ -92,7 +92,7 @@ void test_sizes_layers(void)
         /* The product of three sizes may pass 128 bits too. */
         wide least = columns > 0 && gates * hidden > most / columns ? most + 1 : gates * hidden * columns;
         bool fits = judge(status, bytes, least, "a layer", input, hidden);
-        judge_packed(bytes, least / 4, columns, "a layer");
+        judge_packed(bytes, least / 4, hidden, "a layer");
 
         miser asked = {0};
         gru_allocator allocator = {refuse, release, &asked};
@@ -320,7 +320,7 @@ void test_sizes_gates(void)
             CHECK(asked.calls == 0 || asked.bytes <= PTRDIFF_MAX, "a gate of %zu by %zu in %zu bytes", units, columns, asked.bytes);
             CHECK(asked.calls == 0 || asked.bytes / 4 / (both ? 2 : 1) >= units * columns, "a gate of %zu by %zu in %zu bytes",
                   units, columns, asked.bytes);
-            judge_packed(asked.bytes, (wide)units * columns * (both ? 2 : 1), columns, "a gate");
+            judge_packed(asked.bytes, (wide)units * columns * (both ? 2 : 1), units, "a gate");
         }
     }
     gru_gate *gate = NULL;
