@@ -116,6 +116,8 @@ void test_kernels_product(void)
     check_product(300, 3, 3, 2);
     /* So many inputs go in blocks even of one lane. */
     check_product(3, 16500, 3, 3);
+    /* A matrix too large for a cache, and rows enough: tiles fetch weights ahead. */
+    check_product(90, 1000, 3, 20);
 }
 
 void test_kernels_arrays(void)
