@@ -64,10 +64,8 @@ GRU_INLINE void panel_rows(const struct gru_product *m, size_t groups, size_t ro
     for (size_t n, tile = 0; rows; rows -= n, tile++) {
         n = tile_rows(m->gates, rows);
         t->start = first_block ? bias : t->out;
-        if (fetches && n >= FETCH_ROWS && share_fetching(t, m->gates, groups, next, tile, tiles))
-            tile_run_fetching(m->gates, groups, n, t);
-        else
-            tile_run(m->gates, groups, n, t);
+        tile_run(m->gates, groups, n,
+                 fetches && n >= FETCH_ROWS && share_fetching(t, m->gates, groups, next, tile, tiles), t);
         t->x += n * t->x_row;
         t->out += n * t->out_row;
     }

@@ -161,9 +161,17 @@ static GRU_NOINLINE void tile_run_fetching(size_t gates, size_t groups, size_t r
     tile_shape(gates, groups, rows, 1, t);
 }
 
-static GRU_NOINLINE void tile_run(size_t gates, size_t groups, size_t rows, const struct tile *t)
+static GRU_NOINLINE void tile_run_only(size_t gates, size_t groups, size_t rows, const struct tile *t)
 {
     tile_shape(gates, groups, rows, 0, t);
+}
+
+GRU_INLINE void tile_run(size_t gates, size_t groups, size_t rows, const int fetches, const struct tile *t)
+{
+    if (fetches)
+        tile_run_fetching(gates, groups, rows, t);
+    else
+        tile_run_only(gates, groups, rows, t);
 }
 
 #undef SHAPES
@@ -183,19 +191,15 @@ static GRU_NOINLINE float chain(float start, const float *weights, size_t stride
     return a;
 }
 
-static void tile_run(size_t gates, size_t groups, size_t rows, const struct tile *t)
+static void tile_run(size_t gates, size_t groups, size_t rows, const int fetches, const struct tile *t)
 {
+    (void)fetches;
     for (size_t row = 0; row < rows; row++)
         for (size_t unit = 0; unit < groups; unit++)
             for (size_t g = 0; g < gates; g++)
                 t->out[row * t->out_row + unit * gates + g] =
                     chain(t->start[row * t->start_row + unit * gates + g], t->weights + unit * t->group_stride + g,
                           gates, t->x + row * t->x_row, t->length);
-}
-
-static void tile_run_fetching(size_t gates, size_t groups, size_t rows, const struct tile *t)
-{
-    tile_run(gates, groups, rows, t);
 }
 
 #endif
