@@ -192,7 +192,7 @@ void test_bits_teams(void)
  * into slices of units, since the weights are many or there is one row. */
 void test_bits_cut(void)
 {
-    static const size_t sizes[][4] = {{40, 40, 9, 17}, {24, 33, 30, 9}, {16, 70, 12, 64}, {20, 300, 2, 4}, {30, 100, 3, 1}};
+    static const size_t sizes[][4] = {{20, 24, 9, 17}, {24, 33, 12, 9}, {16, 40, 4, 64}, {4, 300, 1, 4}, {30, 100, 3, 1}};
     static const gru_pool pools[] = {{sizeof(gru_pool), 3, run_backwards, NULL},
                                      {sizeof(gru_pool), 2, run_nothing, NULL},
                                      {sizeof(gru_pool), 64, run_odd_ones, NULL}};
@@ -307,8 +307,8 @@ void test_bits_permuted(void)
 void test_bits_large(void)
 {
     static const size_t sizes[][4] = {{300, 257, 3, 6}, {129, 384, 2, 33}, {20, 130, 140, 2}, {513, 96, 5, 9},
-                                      {2100, 20, 2, 33}, {8, 520, 1, 20},  {8, 520, 1, 20},   {8, 520, 1, 20},
-                                      {8, 400, 1, 70}};
+                                      {2100, 20, 2, 33}, {8, 364, 1, 12},  {8, 300, 1, 20},   {8, 520, 1, 24},
+                                      {8, 364, 1, 70}};
     for (size_t i = 0; i < COUNT(sizes); i++) {
         if (i < 4 && !check_turn(i, 2)) {
             continue;

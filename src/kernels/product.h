@@ -28,7 +28,7 @@ static inline size_t whole_groups(const struct gru_product *m, size_t first, siz
     return whole < end ? (whole > first ? whole - first : 0) : end - first;
 }
 
-/* Whether a product fetches weights ahead. Few rows have no time for it. */
+/* Whether a product fetches weights ahead, which the tiles of most rows do: fewer rows have no time for it. */
 static inline int product_fetches(const struct gru_product *m, size_t rows)
 {
     return rows >= TILE_ROWS && m->units * m->gates * m->length >= PRODUCT_FAR;
@@ -60,12 +60,13 @@ GRU_INLINE void panel_rows(const struct gru_product *m, size_t groups, size_t ro
                            const int fetches, const float *next)
 {
     const float *bias = t->start;
-    const size_t tiles = fetches ? (rows + tile_most_rows(m->gates) - 1) / tile_most_rows(m->gates) : 0;
+    const size_t most = tile_most_rows(m->gates);
+    const size_t whole = fetches ? rows / most - (rows % most != 0) : 0; /* tiles of most rows, which come first */
     for (size_t n, tile = 0; rows; rows -= n, tile++) {
         n = tile_rows(m->gates, rows);
         t->start = first_block ? bias : t->out;
-        tile_run(m->gates, groups, n,
-                 fetches && n >= FETCH_ROWS && share_fetching(t, m->gates, groups, next, tile, tiles), t);
+        const int shares = fetches && tile < whole && share_fetching(t, m->gates, groups, next, tile, whole);
+        tile_run(m->gates, groups, n, shares, t);
         t->x += n * t->x_row;
         t->out += n * t->out_row;
     }

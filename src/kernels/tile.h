@@ -34,8 +34,15 @@ struct tile {
     size_t fetch_step;  /* so many per TILE_STEP, whole lines */
 };
 
-/* A tile of fewer rows has no time to fetch. */
-enum { FETCH_ROWS = 4 };
+/* The most rows of a tile of so many gates: the number that leaves no register idle with whole groups, and is at most
+ * TILE_ROWS. For 24 accumulators that is 8 x 1 x 3, 6 x 2 x 2 or 8 x 3 x 1 (rows, groups, gates). */
+GRU_INLINE size_t tile_fit_rows(const size_t gates)
+{
+    size_t rows = TILE_ROWS;
+    while (TILE_ACCUMULATORS / gates % rows)
+        rows--;
+    return rows;
+}
 
 #ifndef TILE_PLAIN
 
@@ -130,10 +137,10 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, c
 /* A shape that doesn't fit in the registers is never asked for; the comparison of constants keeps its code out. The
  * compiler knows the width of a whole group; a narrow one has groups = 0 in its key, and the width that the tile
  * says. */
-#define SHAPE(G, V, R, KEY, WIDTH)                                                                         \
-    case (G) << 8 | (KEY) << 4 | (R):                                                                      \
-        if ((G) * (V) * (R) <= TILE_ACCUMULATORS && (R) <= TILE_ROWS && (R) >= (fetches ? FETCH_ROWS : 1)) \
-            tile_body(G, V, R, WIDTH, fetches, t);                                                         \
+#define SHAPE(G, V, R, KEY, WIDTH)                                                                          \
+    case (G) << 8 | (KEY) << 4 | (R):                                                                       \
+        if ((G) * (V) * (R) <= TILE_ACCUMULATORS && (fetches ? (R) == tile_fit_rows(G) : (R) <= TILE_ROWS)) \
+            tile_body(G, V, R, WIDTH, fetches, t);                                                          \
         break;
 #define SHAPES_ROWS(G, V, KEY, WIDTH)                                                                           \
     SHAPE(G, V, 1, KEY, WIDTH)                                                                                  \
@@ -155,7 +162,7 @@ GRU_INLINE void tile_shape(size_t gates, size_t groups, size_t rows, const int f
 }
 
 /* Two functions, and not one with a branch in its loops or around them: that took 2 to 4 % more time where nothing is
- * fetched. */
+ * fetched. Only the tiles of most rows fetch, so that there are few shapes of them. */
 static GRU_NOINLINE void tile_run_fetching(size_t gates, size_t groups, size_t rows, const struct tile *t)
 {
     tile_shape(gates, groups, rows, 1, t);
@@ -203,16 +210,6 @@ static void tile_run(size_t gates, size_t groups, size_t rows, const int fetches
 }
 
 #endif
-
-/* The most rows of a tile of so many gates: the number that leaves no register idle with whole groups, and is at most
- * TILE_ROWS. For 24 accumulators that is 8 x 1 x 3, 6 x 2 x 2 or 8 x 3 x 1 (rows, groups, gates). */
-GRU_INLINE size_t tile_fit_rows(const size_t gates)
-{
-    size_t rows = TILE_ROWS;
-    while (TILE_ACCUMULATORS / gates % rows)
-        rows--;
-    return rows;
-}
 
 /* Each call has a constant in it, and costs nothing; a division here would be felt in a small layer. */
 static inline size_t tile_most_rows(size_t gates)
