@@ -17,6 +17,9 @@ enum { GRU_MAX_GATES = 3 };
 /* Floats of a cache line. */
 enum { GRU_LINE = GRU_ALIGNMENT / sizeof(float) };
 
+/* Floats of weights that one core's second-level cache is taken to hold: 1 MiB. */
+enum { GRU_CACHED_WEIGHTS = 262144 };
+
 /* CPU features, as bits of the word that gru_cpu_bits() returns. */
 enum gru_cpu_bit {
     GRU_CPU_AVX2 = 1 << 0,

@@ -30,9 +30,8 @@ static size_t take(struct gru_plan *plan, size_t count, size_t element)
  * a whole run aren't worth a second thread. */
 enum { WORTH_A_SLICE = 16384, WORTH_A_PART = 262144 };
 
-/* Floats of recurrent weights that one core's cache holds, 1 MiB, and the least rows for which a thread should read all
- * of them. */
-enum { CACHED_WEIGHTS = 262144, LEAST_ROWS = 4 };
+/* The least rows for which a thread should read all weights. */
+enum { LEAST_ROWS = 4 };
 
 /* As many as the pool has threads, but none too small to be worth it. Parts of rows never meet before the run's end; to
  * slices of units the states of a step go from core to core, but of large weights each core's cache keeps a part. */
@@ -45,7 +44,7 @@ void gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool, size_t st
     const size_t inputs = layer->desc.input, hidden = layer->desc.hidden, gates = layer->half[0].input.gates;
     const size_t most = least(pool->threads, GRU_MAX_SLICES);
     const size_t weights = gates * hidden * hidden, work = weights + gates * hidden * inputs;
-    if (rows >= 2 * LEAST_ROWS && weights <= CACHED_WEIGHTS)
+    if (rows >= 2 * LEAST_ROWS && weights <= GRU_CACHED_WEIGHTS)
         *parts = least(least(most, rows / LEAST_ROWS), rows * steps * work / WORTH_A_PART + 1);
     else
         *slices = least(least(most, layer->groups), weights / WORTH_A_SLICE + 1);

@@ -18,8 +18,8 @@
 
 #include "tile.h"
 
-/* Floats of weights in a block, 96 KiB, and of a matrix that is too large for a second-level cache, 1 MiB. */
-enum { PANEL_BLOCK = 24576, PRODUCT_FAR = 262144 };
+/* Floats of weights in a block: 96 KiB. */
+enum { PANEL_BLOCK = 24576 };
 
 /* How many groups from `first` on are whole and before `end`; a narrow last group goes alone. */
 static inline size_t whole_groups(const struct gru_product *m, size_t first, size_t end)
@@ -31,7 +31,7 @@ static inline size_t whole_groups(const struct gru_product *m, size_t first, siz
 /* Whether a product fetches weights ahead, which the tiles of most rows do: fewer rows have no time for it. */
 static inline int product_fetches(const struct gru_product *m, size_t rows)
 {
-    return rows >= TILE_ROWS && m->units * m->gates * m->length >= PRODUCT_FAR;
+    return rows >= TILE_ROWS && m->units * m->gates * m->length >= GRU_CACHED_WEIGHTS;
 }
 
 /* The panel that will be used after one of groups up to `after`: the next one before `end`, or `first` again. */

@@ -30,7 +30,7 @@ struct tile {
     size_t x_row;
     float *out;
     size_t out_row;
-    const float *fetch; /* weights to fetch for later, or NULL */
+    const float *fetch; /* weights that a fetching tile fetches for later */
     size_t fetch_step;  /* so many per TILE_STEP, whole lines */
 };
 
