@@ -60,7 +60,7 @@ static enum gru_status check_rows(const gru_io *io, gru_error *error)
     return GRU_OK;
 }
 
-enum gru_status gru_pool_check(const gru_pool *pool, gru_error *error)
+static enum gru_status check_pool(const gru_pool *pool, gru_error *error)
 {
     if (!pool)
         return GRU_OK;
@@ -85,7 +85,7 @@ enum gru_status gru_io_check(const struct gru_layer *first, const struct gru_lay
     enum gru_status status = check_y(last, io, error);
     if (status == GRU_OK)
         status = check_rows(io, error);
-    return status == GRU_OK ? gru_pool_check(io->pool, error) : status;
+    return status == GRU_OK ? check_pool(io->pool, error) : status;
 }
 
 static enum gru_status check_h(const struct gru_layer *layer, const gru_io *io, const gru_state *state,

@@ -18,7 +18,4 @@ enum gru_status gru_io_check(const struct gru_layer *first, const struct gru_lay
 enum gru_status gru_state_check(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
                                 gru_error *error);
 
-/* Whether a pool, or NULL, can be run on. */
-enum gru_status gru_pool_check(const gru_pool *pool, gru_error *error);
-
 #endif
