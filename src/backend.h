@@ -17,8 +17,9 @@ enum { GRU_MAX_GATES = 3 };
 /* Floats of a cache line. */
 enum { GRU_LINE = GRU_ALIGNMENT / sizeof(float) };
 
-/* Floats of weights that one core's second-level cache is taken to hold: 1 MiB. */
-enum { GRU_CACHED_WEIGHTS = 262144 };
+/* Floats of weights that one core's second-level cache is taken to hold, 1 MiB, and its first-level cache beside all
+ * else, 28 KiB. */
+enum { GRU_CACHED_WEIGHTS = 262144, GRU_NEAR_WEIGHTS = 7168 };
 
 /* CPU features, as bits of the word that gru_cpu_bits() returns. */
 enum gru_cpu_bit {
@@ -51,6 +52,7 @@ struct gru_product {
     size_t units;
     size_t length;
     size_t gates;
+    int turns; /* every other step walks through it backward */
 };
 
 /* What all steps of one direction of a layer have in common. */
@@ -78,6 +80,7 @@ struct gru_cell {
 struct gru_step {
     const struct gru_cell *cell;
     size_t rows;
+    int backward;    /* walks backward through matrices that turn */
     float *h;        /* the states before the step, cleaned */
     float *h_next;   /* the states after it */
     float *s;        /* r * h, reset before only */

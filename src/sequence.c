@@ -189,6 +189,7 @@ static struct gru_step step_at(const struct sequence *q, size_t s, size_t before
 {
     struct gru_step now = q->base;
     now.rows = alive(q, s);
+    now.backward = (int)(s % 2);
     now.h = q->h[s % 2];
     now.h_next = q->h[(s + 1) % 2];
     now.ax = q->ax + before * q->layer->ax_row;

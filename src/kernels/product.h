@@ -34,10 +34,10 @@ static inline int product_fetches(const struct gru_product *m, size_t rows)
     return rows >= TILE_ROWS && m->units * m->gates * m->length >= GRU_CACHED_WEIGHTS;
 }
 
-/* The panel that will be used after one of groups up to `after`: the next one before `end`, or `first` again. */
-static inline const float *next_panel(const struct gru_product *m, size_t first, size_t after, size_t end)
+/* The weights of group `at`; NULL if that is where the groups end. */
+static inline const float *weights_at(const struct gru_product *m, size_t at, size_t end)
 {
-    return m->weights + (after < end ? after : first) * m->length * m->gates * LANES;
+    return at < end ? m->weights + at * m->length * m->gates * LANES : NULL;
 }
 
 /* Which weights of the block at `next` tile number `tile` fetches, of `tiles`: a part of a group's. What it would fetch
@@ -123,11 +123,12 @@ static void product(const struct gru_product *m, size_t rows, const float *x, si
 {
     const size_t tile = tile_rows(m->gates, rows);
     const int fetches = product_fetches(m, rows);
-    for (size_t groups, begin = first; rows && first < end; first += groups) {
+    for (size_t groups; rows && first < end; first += groups) {
         groups = tile_groups(m->gates, tile, whole_groups(m, first, end));
+        const float *const next = fetches ? weights_at(m, first + groups, end) : NULL;
         float *to = out + first * m->gates * LANES;
-        if (fetches)
-            panel_fetching(m, first, groups, rows, x, x_row, to, out_row, next_panel(m, begin, first + groups, end));
+        if (next)
+            panel_fetching(m, first, groups, rows, x, x_row, to, out_row, next);
         else
             panel(m, first, groups, rows, x, x_row, to, out_row);
     }

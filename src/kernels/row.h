@@ -170,6 +170,21 @@ static size_t row(const struct gru_product *m, size_t first, size_t end, const f
 #endif
 }
 
+/* All groups first .. end - 1. */
+static void row_groups_of(const struct gru_product *m, size_t first, size_t end, const float *x, float *out)
+{
+    for (size_t at = first; at < end;)
+        at += row(m, at, end, x, out + (at - first) * m->gates * LANES);
+}
+
+/* How many groups go together where steps turn, a power of two: as many as `row` takes, or half of them where the
+ * next step can find these in the first-level cache and not all. */
+static inline size_t row_piece(const struct gru_product *m)
+{
+    const size_t most = 8 * m->gates <= ROW_CHAINS ? 8 : 4, weights = most * m->gates * m->length * LANES;
+    return weights > GRU_NEAR_WEIGHTS && weights <= 2 * GRU_NEAR_WEIGHTS ? most / 2 : most;
+}
+
 /* The same of both matrices, over a row each. */
 static size_t row_pair(const struct gru_product *a, const struct gru_product *b, size_t first, size_t end,
                        const float *xa, const float *xb, float *out_a, float *out_b)

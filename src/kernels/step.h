@@ -24,6 +24,7 @@ GRU_INLINE void step_on(struct gru_step *s, int last)
     float *h = s->h;
     s->h = s->h_next;
     s->h_next = h;
+    s->backward = !s->backward;
     if (last)
         return;
     s->ax += s->rows * s->cell->ax_row;
@@ -147,29 +148,51 @@ static inline void TIERED(fetch_ax)(const struct gru_step *s, size_t row, size_t
     }
 }
 
-/* Groups first .. end - 1 of all rows. */
-static void TIERED(step_groups)(const struct gru_step *s, const struct gru_product *m, const float *in,
-                                TIERED(cells) * cells, size_t first, size_t end)
+/* A panel of all rows; where there are weights at `next`, they are fetched meanwhile. */
+static void TIERED(step_panel)(const struct gru_step *s, const struct gru_product *m, const float *in,
+                               TIERED(cells) * cells, size_t first, size_t groups, int fetches, const float *next)
 {
     /* No tile has more than TILE_ACCUMULATORS vectors, and none but a chunk's last two has less than half its rows. */
     _Alignas(GRU_ALIGNMENT) float sums[2 * STEP_ROWS / TILE_ROWS * TILE_ACCUMULATORS * LANES];
     const size_t gates = m->gates, h_row = s->cell->h_row;
-    const size_t tile = tile_rows(gates, s->rows);
+    for (size_t row = 0, n; row < s->rows; row += n) {
+        n = s->rows - row < STEP_ROWS ? s->rows - row : STEP_ROWS;
+        const float *x = in + row * h_row;
+        if (fetches)
+            TIERED(fetch_ax)(s, row, n, first, groups);
+        if (next && row == 0)
+            panel_fetching(m, first, groups, n, x, h_row, sums, groups * gates * LANES, next);
+        else
+            panel(m, first, groups, n, x, h_row, sums, groups * gates * LANES);
+        TIERED(cells_of_panel)(s, cells, gates, row, n, first, groups, sums);
+    }
+}
+
+/* Groups first .. end - 1 of all rows. */
+static void TIERED(step_groups)(const struct gru_step *s, const struct gru_product *m, const float *in,
+                                TIERED(cells) * cells, size_t first, size_t end)
+{
+    const size_t tile = tile_rows(m->gates, s->rows);
     const int fetches = product_fetches(m, s->rows);
-    for (size_t groups, begin = first; first < end; first += groups) {
-        groups = tile_groups(gates, tile, whole_groups(m, first, end));
-        for (size_t row = 0, n; row < s->rows; row += n) {
-            n = s->rows - row < STEP_ROWS ? s->rows - row : STEP_ROWS;
-            const float *x = in + row * h_row;
-            if (fetches)
-                TIERED(fetch_ax)(s, row, n, first, groups);
-            if (fetches && row == 0)
-                panel_fetching(m, first, groups, n, x, h_row, sums, groups * gates * LANES,
-                               next_panel(m, begin, first + groups, end));
-            else
-                panel(m, first, groups, n, x, h_row, sums, groups * gates * LANES);
-            TIERED(cells_of_panel)(s, cells, gates, row, n, first, groups, sums);
-        }
+    for (size_t groups; first < end; first += groups) {
+        groups = tile_groups(m->gates, tile, whole_groups(m, first, end));
+        const float *const next = fetches ? weights_at(m, first + groups, end) : NULL;
+        TIERED(step_panel)(s, m, in, cells, first, groups, fetches, next);
+    }
+}
+
+/* The same from the last group to the first. */
+static void TIERED(step_groups_backward)(const struct gru_step *s, const struct gru_product *m, const float *in,
+                                         TIERED(cells) * cells, size_t first, size_t end)
+{
+    const size_t tile = tile_rows(m->gates, s->rows), whole = m->units / LANES;
+    const int fetches = product_fetches(m, s->rows);
+    size_t groups = end > whole ? 1 : tile_groups(m->gates, tile, end - first);
+    for (size_t next; first < end; groups = next) {
+        end -= groups;
+        next = tile_groups(m->gates, tile, end - first);
+        TIERED(step_panel)(s, m, in, cells, end, groups, fetches,
+                           fetches && first < end ? weights_at(m, end - next, end) : NULL);
     }
 }
 
@@ -188,11 +211,35 @@ static void TIERED(step_row)(const struct gru_step *s, const struct gru_product 
     }
 }
 
+/* The same where every other step goes backward, in pieces that are the same on both ways: the gate blocks of one piece,
+ * or of two, wait for each other. */
+static void TIERED(step_row_turning)(const struct gru_step *s, const struct gru_product *m, const float *in,
+                                     TIERED(cells) * cells, size_t first, size_t end)
+{
+    _Alignas(GRU_ALIGNMENT) float sums[ROW_SUMS * LANES];
+    const size_t sums_step = m->gates * LANES, piece = row_piece(m), span = piece < ABREAST ? 2 * piece : piece;
+    const size_t last = (end - first - 1) & ~(span - 1);
+    for (size_t i = 0; i <= last; i += span) {
+        const size_t at = first + (s->backward ? last - i : i), stop = end - at < span ? end : at + span;
+        const size_t middle = stop - at > piece ? at + piece : stop;
+        if (s->backward)
+            row_groups_of(m, middle, stop, in, sums + (middle - at) * sums_step);
+        row_groups_of(m, at, middle, in, sums);
+        if (!s->backward)
+            row_groups_of(m, middle, stop, in, sums + (middle - at) * sums_step);
+        cells(s, 0, 0, at * LANES, stop - at, sums, sums_step);
+    }
+}
+
 static void TIERED(step_cells)(const struct gru_step *s, const struct gru_product *m, const float *in,
                                TIERED(cells) * cells, size_t first, size_t end)
 {
-    if (s->rows == 1)
+    if (s->rows == 1 && !m->turns)
         TIERED(step_row)(s, m, in, cells, first, end);
+    else if (s->rows == 1)
+        TIERED(step_row_turning)(s, m, in, cells, first, end);
+    else if (m->turns && s->backward)
+        TIERED(step_groups_backward)(s, m, in, cells, first, end);
     else
         TIERED(step_groups)(s, m, in, cells, first, end);
 }
