@@ -218,9 +218,9 @@ static void TIERED(step_row_turning)(const struct gru_step *s, const struct gru_
 {
     _Alignas(GRU_ALIGNMENT) float sums[ROW_SUMS * LANES];
     const size_t sums_step = m->gates * LANES, piece = row_piece(m), span = piece < ABREAST ? 2 * piece : piece;
-    const size_t last = (end - first - 1) & ~(span - 1);
-    for (size_t i = 0; i <= last; i += span) {
-        const size_t at = first + (s->backward ? last - i : i), stop = end - at < span ? end : at + span;
+    const size_t spans_end = (end - first + span - 1) & ~(span - 1);
+    for (size_t i = 0; i < spans_end; i += span) {
+        const size_t at = first + (s->backward ? spans_end - span - i : i), stop = end - at < span ? end : at + span;
         const size_t middle = stop - at > piece ? at + piece : stop;
         if (s->backward)
             row_groups_of(m, middle, stop, in, sums + (middle - at) * sums_step);
