@@ -33,6 +33,14 @@ enum gru_cpu_bit {
     GRU_CPU_KNOWN = 1 << 30 /* the word has been filled in */
 };
 
+/* Whether every other step of a sequence walks through a matrix backward, and why it gains: what was read last is then
+ * read first, while some cache still has it. Otherwise each step finds just those weights gone that it needs next. */
+enum gru_turns {
+    GRU_TURNS_NEVER,
+    GRU_TURNS_NEAR, /* the first-level cache holds a part */
+    GRU_TURNS_FAR,  /* the second-level one does */
+};
+
 /*
  * A packed matrix of `units` outputs by `length` inputs, for one to three gates that share their inputs.
  *
@@ -52,7 +60,7 @@ struct gru_product {
     size_t units;
     size_t length;
     size_t gates;
-    int turns; /* every other step walks through it backward */
+    enum gru_turns turns;
 };
 
 /* What all steps of one direction of a layer have in common. */
@@ -80,7 +88,7 @@ struct gru_cell {
 struct gru_step {
     const struct gru_cell *cell;
     size_t rows;
-    int backward;    /* walks backward through matrices that turn */
+    int backward;    /* walks backward through the matrices that turn */
     float *h;        /* the states before the step, cleaned */
     float *h_next;   /* the states after it */
     float *s;        /* r * h, reset before only */

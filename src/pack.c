@@ -26,14 +26,15 @@ int gru_product_bytes(size_t units, size_t length, size_t gates, size_t lanes, s
     return 1;
 }
 
-/* Whether every other step of a sequence walks through so many weights backward. What was read last is then read first,
- * while the cache still has it; otherwise each step finds just those weights gone that it needs next. Steps of one row
- * took 0.86 of the time at H = 64, where a part stays in the first-level cache (with fewer than three gates there are
- * too few chains to take it in so small pieces); 0.66 at H = 362 and 0.82 at H = 512 by the second-level cache. */
-static int are_turned(size_t weights, size_t gates)
+/* Steps of one row that turn took 0.86 of the time at H = 64, where a part stays in the first-level cache (with fewer
+ * than three gates there are too few chains to take it in pieces so small); 0.66 at H = 362 and 0.82 at H = 512, by the
+ * second-level cache. Between these there is nothing to gain. */
+static enum gru_turns turns(size_t weights, size_t gates)
 {
-    return weights >= GRU_CACHED_WEIGHTS / 2 ||
-           (gates == 3 && weights > GRU_NEAR_WEIGHTS && weights <= 3 * GRU_NEAR_WEIGHTS);
+    if (weights >= GRU_CACHED_WEIGHTS / 2)
+        return GRU_TURNS_FAR;
+    return gates == 3 && weights > GRU_NEAR_WEIGHTS && weights <= 3 * GRU_NEAR_WEIGHTS ? GRU_TURNS_NEAR
+                                                                                        : GRU_TURNS_NEVER;
 }
 
 struct gru_product gru_product_place(void *memory, size_t units, size_t length, size_t gates, size_t lanes)
@@ -44,7 +45,7 @@ struct gru_product gru_product_place(void *memory, size_t units, size_t length, 
         .bias = weights + weight_floats(units, length, gates, lanes),
         .units = units,
         .length = length,
-        .turns = are_turned(units * length * gates, gates),
+        .turns = turns(units * length * gates, gates),
         .gates = gates,
     };
 }

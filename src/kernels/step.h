@@ -302,13 +302,33 @@ static void TIERED(stream_groups)(const struct gru_stream *stream)
     }
 }
 
+/* The same from the last group to the first, in the same pieces. */
+static void TIERED(stream_groups_backward)(const struct gru_stream *stream)
+{
+    _Alignas(GRU_ALIGNMENT) float sums[ABREAST * GRU_MAX_GATES * LANES];
+    const struct gru_step *s = &stream->step;
+    const struct gru_product *m = &s->cell->recurrent;
+    const size_t ax_step = s->cell->ax_gates * LANES, sums_step = m->gates * LANES;
+    TIERED(cells) *const cells = TIERED(first_cells)(s->cell);
+    for (size_t first, end = s->cell->groups; end; end = first) {
+        first = (end - 1) / ABREAST * ABREAST;
+        for (size_t at = first; at < end;)
+            at += row_pair(stream->input, m, at, end, stream->x_room, s->h, s->ax + at * ax_step,
+                           sums + (at - first) * sums_step);
+        cells(s, 0, 0, first * LANES, end - first, sums, sums_step);
+    }
+}
+
 /* The step itself, from cleaned inputs to the new state. */
 static void TIERED(stream_step)(const struct gru_stream *stream)
 {
     const struct gru_step *s = &stream->step;
     if (TIERED(stream_was_small)(stream))
         return;
-    TIERED(stream_groups)(stream);
+    if (s->backward)
+        TIERED(stream_groups_backward)(stream);
+    else
+        TIERED(stream_groups)(stream);
     if (s->cell->reset == GRU_RESET_BEFORE)
         TIERED(step_candidate)(s, 0, s->cell->groups);
 }
