@@ -49,6 +49,8 @@ enum gru_turns {
  *
  *     weights: [group][k][gate][lane]        bias: [group][gate][lane]
  *
+ * Groups follow each other at once, or after a gap (gru_product.group_stride).
+ *
  * The last group may have fewer units; its weights are as narrow as it is ([k][gate][units % lanes]), so
  * that the matrix costs no more than its numbers. Kernels read them by whole vectors all the same: the lanes past the
  * last unit hold other units' weights, whose results nobody reads. So `weights` is followed by a vector's width
@@ -60,6 +62,7 @@ struct gru_product {
     size_t units;
     size_t length;
     size_t gates;
+    size_t group_stride; /* floats from a group to the next: its weights, and sometimes a gap */
     enum gru_turns turns;
 };
 

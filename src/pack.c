@@ -5,10 +5,27 @@
 #include "layer.h"
 #include "size.h"
 
+/* Floats from a group to the next. A kernel reads up to eight groups side by side, and where they lie multiples of 4 KiB
+ * apart, they compete for the same few sets of the first-level cache: six lines more make them go past each other (read
+ * from the second-level cache, 8 groups of 3 x 64 x 16 weights take 2,270 cycles instead of 2,580). Small groups aren't
+ * worth a tenth of their size. */
+static size_t group_stride(size_t length, size_t gates, size_t lanes)
+{
+    enum { KIB_4 = 1024, GAP = 6 * GRU_LINE };
+    const size_t group = length * gates * lanes;
+    return group + (group > KIB_4 && group % KIB_4 == 0 ? GAP : 0);
+}
+
+/* Where the last group's weights end, a gap behind them or not. */
+static size_t weights_end(size_t units, size_t length, size_t gates, size_t lanes)
+{
+    return units / lanes * group_stride(length, gates, lanes) + units % lanes * length * gates;
+}
+
 /* Floats of weights, with the vector's width of zeros that follows them. Every caller has checked the sum. */
 static size_t weight_floats(size_t units, size_t length, size_t gates, size_t lanes)
 {
-    return gru_round_up(units * length * gates + lanes, GRU_LINE);
+    return gru_round_up(weights_end(units, length, gates, lanes) + lanes, GRU_LINE);
 }
 
 static size_t bias_floats(size_t units, size_t gates, size_t lanes)
@@ -45,6 +62,7 @@ struct gru_product gru_product_place(void *memory, size_t units, size_t length, 
         .bias = weights + weight_floats(units, length, gates, lanes),
         .units = units,
         .length = length,
+        .group_stride = group_stride(length, gates, lanes),
         .turns = turns(units * length * gates, gates),
         .gates = gates,
     };
@@ -65,7 +83,7 @@ void gru_product_pack(const struct gru_product *product, size_t lanes, size_t ga
     float *biases = (float *)(uintptr_t)product->bias;
     for (size_t unit = 0; unit < product->units; unit += lanes) {
         size_t width = product->units - unit < lanes ? product->units - unit : lanes;
-        float *group = weights + unit * product->length * product->gates;
+        float *group = weights + unit / lanes * product->group_stride;
         for (size_t k = 0; k < product->length; k++)
             for (size_t lane = 0; lane < width; lane++)
                 group[(k * product->gates + gate) * width + lane] =
@@ -74,5 +92,5 @@ void gru_product_pack(const struct gru_product *product, size_t lanes, size_t ga
             biases[unit * product->gates + gate * lanes + lane] =
                 bias.data && lane < width ? clean(bias.data[(ptrdiff_t)(unit + lane) * bias.unit]) : 0.0f;
     }
-    memset(weights + product->units * product->length * product->gates, 0, lanes * sizeof(float));
+    memset(weights + weights_end(product->units, product->length, product->gates, lanes), 0, lanes * sizeof(float));
 }

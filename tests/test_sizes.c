@@ -53,10 +53,11 @@ static bool judge(enum gru_status status, size_t bytes, wide least, const char *
     return false;
 }
 
-/* Packed weights cost no more than their numbers, but for a header, biases and what rounding up adds. */
+/* Packed weights cost no more than their numbers, but for a header, biases, what rounding up adds, and between groups of
+ * at least 2,048 numbers gaps of 96. */
 static void judge_packed(size_t bytes, wide numbers, size_t units, const char *what)
 {
-    CHECK(bytes <= 4 * numbers + 64 * (wide)units + 8192, "%zu bytes are too many for %zu numbers of %s", bytes,
+    CHECK(bytes <= 4 * (numbers + numbers * 96 / 2048) + 64 * (wide)units + 8192, "%zu bytes are too many for %zu numbers of %s", bytes,
           (size_t)numbers, what);
 }
 

@@ -37,7 +37,7 @@ static inline int product_fetches(const struct gru_product *m, size_t rows)
 /* The weights of group `at`; NULL if that is where the groups end. */
 static inline const float *weights_at(const struct gru_product *m, size_t at, size_t end)
 {
-    return at < end ? m->weights + at * m->length * m->gates * LANES : NULL;
+    return at < end ? m->weights + at * m->group_stride : NULL;
 }
 
 /* Which weights of the block at `next` tile number `tile` fetches, of `tiles`: a part of a group's. What it would fetch
@@ -76,10 +76,9 @@ GRU_INLINE void panel_rows(const struct gru_product *m, size_t groups, size_t ro
 GRU_INLINE void panel_blocks(const struct gru_product *m, size_t first, size_t groups, size_t rows, const float *x,
                              size_t x_row, float *out, size_t out_row, const int fetches, const float *next)
 {
-    const size_t group_stride = m->length * m->gates * LANES;
     struct tile t = {
-        .weights = m->weights + first * group_stride,
-        .group_stride = group_stride,
+        .weights = m->weights + first * m->group_stride,
+        .group_stride = m->group_stride,
         .width = (first + 1) * LANES <= m->units ? LANES : m->units % LANES,
         .length = m->length,
         .start = m->bias + first * m->gates * LANES,
@@ -88,7 +87,7 @@ GRU_INLINE void panel_blocks(const struct gru_product *m, size_t first, size_t g
         .out = out,
         .out_row = out_row,
     };
-    if (rows <= tile_most_rows(m->gates) || groups * group_stride <= PANEL_BLOCK) {
+    if (rows <= tile_most_rows(m->gates) || groups * m->group_stride <= PANEL_BLOCK) {
         panel_rows(m, groups, rows, &t, 1, fetches, next);
         return;
     }

@@ -32,12 +32,11 @@ struct chains {
 
 static inline struct chains chains_of(const struct gru_product *m, size_t first, const float *x, float *out)
 {
-    const size_t group_stride = m->length * m->gates * LANES;
     return (struct chains){
-        .weights = m->weights + first * group_stride,
+        .weights = m->weights + first * m->group_stride,
         .bias = m->bias + first * m->gates * LANES,
         .x = x,
-        .group_stride = group_stride,
+        .group_stride = m->group_stride,
         .length = m->length,
         .out = out,
     };
