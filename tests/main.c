@@ -81,7 +81,7 @@ static void catch_signals(void)
 {
     static const int numbers[] = {
         SIGTERM,
-#ifndef __SANITIZE_ADDRESS__
+#if !CHECK_SANITIZED
         SIGSEGV, SIGBUS, SIGILL, SIGFPE,
 #endif
     };
