@@ -48,7 +48,7 @@ static void compare(const problem *p, const answer *want, const way *w)
 void test_bits_layouts(void)
 {
     for (size_t i = 0; i < 96; i++) {
-        if (!check_turn(i, 6)) {
+        if (!check_turn(i, 12)) {
             continue;
         }
         problem p = draw(i, false);
@@ -84,7 +84,7 @@ void test_bits_alignments(void)
 void test_bits_splits(void)
 {
     for (size_t i = 0; i < 48; i++) {
-        if (!check_turn(i, 6)) {
+        if (!check_turn(i, 12)) {
             continue;
         }
         problem p = draw(i, true);
@@ -203,7 +203,7 @@ void test_bits_cut(void)
     }
     for (size_t i = 0; i < 6 * COUNT(sizes); i++) {
         const size_t *size = sizes[i / 6];
-        if (!check_turn(i, 3)) {
+        if (!check_turn(i, 6)) {
             continue;
         }
         problem_shape s = {.input = size[0], .hidden = size[1], .steps = size[2], .rows = size[3], .bias = BIAS_6};
@@ -310,7 +310,7 @@ void test_bits_large(void)
                                       {2100, 20, 2, 33}, {8, 364, 1, 12},  {8, 300, 1, 20},   {8, 520, 1, 24},
                                       {8, 364, 1, 70}};
     for (size_t i = 0; i < COUNT(sizes); i++) {
-        if (i < 4 && !check_turn(i, 2)) {
+        if (!check_turn(i, 3) && i != 8) {
             continue;
         }
         problem_shape s = {.input = sizes[i][0], .hidden = sizes[i][1], .steps = sizes[i][2], .rows = sizes[i][3]};
