@@ -244,8 +244,7 @@ static void read_request(struct contest *contest, struct grid *grid, int argc, c
     options_parse(&line, argc, argv, contest->paths);
     contest->margin = log1p(margin / 100.0);
     contest->random.state = seed ? seed : clock_system_ns();
-    if (contest->json)
-        whole_check(contest->json);
+    whole_check(&contest->json, 1);
 }
 
 int ab_main(int argc, char **argv)

@@ -247,8 +247,8 @@ static void print_section(const struct field *field, enum section section)
             printf("  %.1e", error);
         puts("");
     }
-    /* Not of a single row: its product alone has fewer chains at a time, of twice the length, and so waits longer for its
-     * own FMAs than the step does with its two matrices side by side; the difference came out negative. */
+    /* Not of a single row: its product alone has fewer chains at a time, of twice the length, and so waits longer for
+     * its own FMAs than the step does with its two matrices side by side; the difference came out negative. */
     if (section != SECTION_STEP_BATCH)
         return;
     printf("%-26s", "the block, tier fast");
@@ -295,8 +295,8 @@ int activations_main(int argc, char **argv)
            values);
     for (int section = 0; section < SECTIONS; section++)
         print_section(&field, (enum section)section);
-    printf("\nThe block is what a step of a batch takes beyond its product: two sigmoids, a tanh, the update. (There is\n"
-           "none of a single row: its product alone has fewer chains, each twice as long, and waits for its FMAs.)\n"
+    printf("\nThe block is what a step of a batch takes beyond its product: two sigmoids, a tanh, the update. There is none\n"
+           "of a single row, whose product alone has fewer chains, each twice as long, and waits for its FMAs.\n"
            "%.1f s, %.0f %% of the probes quiet (%.2f FMA a cycle)\n",
            clock_seconds() - start, 100.0 * quiet_share(), quiet_level());
     free(field.contestant);

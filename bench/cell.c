@@ -96,6 +96,19 @@ double cell_parameters(const struct cell_spec *spec)
     return weights_of(spec) + biases;
 }
 
+void cell_must_fit(const struct cell_spec *spec)
+{
+    double rows = (double)spec->steps * (double)spec->batch;
+    double last = (double)cell_hidden(spec, spec->deeper);
+    /* The weights as they are drawn and as they are packed; x, y, and the input's sums in the workspace. */
+    double bytes = 2.0 * cell_weight_bytes(spec);
+    if (spec->path <= PATH_GEMM)
+        bytes += 4.0 * rows * ((double)spec->input + last + 3.0 * (double)spec->hidden);
+    double most = machine_free_bytes();
+    if (bytes > most)
+        fail("%s needs %s, and %s are free", cell_label(spec), bytes_text(bytes), bytes_text(most));
+}
+
 /* Memory that starts at a random cache line of a page. Where arrays lie to one another within a page decides how their
  * loads and stores get on (20 % for an array kernel); so it is drawn from the seed: `ab` gives both builds the same
  * places, `speed` other ones in each repetition. */

@@ -53,6 +53,9 @@ char *cell_name(const struct cell_spec *spec);
 /* "streaming H=64": and what else differs from a default run's cells. */
 const char *cell_label(const struct cell_spec *spec);
 
+/* Fails if the cell needs more memory than is free: the system would end the process in the middle of a table. */
+void cell_must_fit(const struct cell_spec *spec);
+
 /* What one step does: a multiply-add counts two operations; weights are those of fp32 unless smaller. */
 double cell_operations(const struct cell_spec *spec);
 double cell_weight_bytes(const struct cell_spec *spec);

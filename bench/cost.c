@@ -24,15 +24,9 @@ struct request {
     double min_time;
     double max_time;
     bool quick;
+    bool to_stdout; /* one of the files, so that no table may stand before it */
     struct cost_settings settings;
 };
-
-static void read_limits(struct limits *limits, const char *file)
-{
-    cJSON *json = json_read(file);
-    limits_from_json(limits, json, file);
-    cJSON_Delete(json);
-}
 
 /* Sizes asked for, or the presets and a sweep of H; each with every batch and thread count. */
 static void add_rows(struct cost *cost, const struct request *request, const char *backend)
@@ -95,6 +89,11 @@ static void raise_by_file(struct limits *limits, const struct filed_report *file
     }
 }
 
+static bool is_stdout(const char *file)
+{
+    return file && strcmp(file, "-") == 0;
+}
+
 static void read_request(struct request *request, int argc, char **argv)
 {
     const struct option options[] = {
@@ -122,10 +121,8 @@ static void read_request(struct request *request, int argc, char **argv)
                                       0,
                                       0};
     options_parse(&line, argc, argv, NULL);
-    const char *outputs[] = {request->csv, request->json, request->html};
-    for (size_t i = 0; i < 3; i++)
-        if (outputs[i])
-            whole_check(outputs[i]);
+    request->to_stdout = is_stdout(request->csv) || is_stdout(request->json) || is_stdout(request->html);
+    whole_check((const char *const[]){request->csv, request->json, request->html}, 3);
 }
 
 int cost_main(int argc, char **argv)
@@ -146,7 +143,8 @@ int cost_main(int argc, char **argv)
     cost.settings = request.settings;
     add_rows(&cost, &request, gru_backend_name(backend));
     if (request.predict) {
-        read_limits(&target, request.predict);
+        limits_read_file(&target, request.predict);
+        cost_must_have_steps(&target);
         cost.target = &target;
     }
     static struct filed_report cells;
@@ -154,12 +152,14 @@ int cost_main(int argc, char **argv)
         report_read(&cells, request.cells);
         cost.cells = &cells;
     }
-    if (request.limits)
-        read_limits(&limits, request.limits);
+    if (request.limits) {
+        limits_read_here(&limits, request.limits, gru_backend_name(backend));
+        cost_must_have_steps(&limits);
+    }
 
     bench_start();
     if (!request.limits) {
-        limits_measure(&limits, request.quick, gru_backend_name(backend));
+        limits_measure(&limits, request.quick, gru_backend_name(backend), 0.0);
         limits_measure_steps(&limits, request.quick);
     }
     struct report report = {.limits = &limits};
@@ -168,7 +168,8 @@ int cost_main(int argc, char **argv)
     raise_by_file(&limits, &cells);
     measure(&cost, &report, &limits, &request);
     cost_predict(&cost);
-    cost_table(&cost);
+    if (!request.to_stdout)
+        cost_table(&cost);
     if (request.csv)
         cost_csv(&cost, request.csv);
     if (request.json)

@@ -51,10 +51,15 @@ double cost_of_million(const struct cost *cost, const struct cost_row *row, doub
 /* H from which I = H, fp32 weights leave a cache of so many bytes. */
 double cost_leaves(size_t cache);
 
+/* Fails if limits were read from a file that lacks what a prediction needs. */
+void cost_must_have_steps(const struct limits *limits);
+
 /* Predicts each row from the limits alone, of the target if there is one, and finds the error of that on this
  * machine. */
 void cost_predict(struct cost *cost);
 
+/* How well the prediction fits where the times are known, in a sentence. */
+void cost_print_error(FILE *out, const struct cost *cost);
 void cost_table(const struct cost *cost);
 void cost_csv(const struct cost *cost, const char *file);
 void cost_json(const struct cost *cost, const char *file);

@@ -114,10 +114,9 @@ void cost_page(const struct cost *cost, const char *file)
                 "Input x hidden, x layers or + further layers. B: rows that take a step together; streams a core: at"
                 " so many steps a second each; core-s a million: core-seconds for a million steps of one stream.");
     put_table(out, cost);
-    fprintf(out,
-            "<p>Predicted from this machine's limits alone, these times are off by %.0f %% in the median and "
-            "%.0f %% at worst (%zu rows; those that were never quiet are left out).</p>\n",
-            100.0 * cost->error_median, 100.0 * cost->error_worst, cost->error_count);
+    fputs("<p>", out);
+    cost_print_error(out, cost);
+    fputs("</p>\n", out);
     if (cost->target) {
         fputs("<p>Predicted for: ", out);
         svg_text(out, cost->target->machine.cpu);

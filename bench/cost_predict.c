@@ -138,21 +138,25 @@ static double predict(const struct limits *limits, const struct cell_spec *spec)
     return sum;
 }
 
-static void must_have_steps(const struct limits *limits)
+void cost_must_have_steps(const struct limits *limits)
 {
-    for (size_t i = 0; i < limits->backends; i++)
-        if (limits->backend[i].steps == 0)
-            fail("the limits hold no steps of '%s', which a prediction needs; `grubench limits` of this version has "
-                 "them",
-                 limits->backend[i].name);
+    for (size_t i = 0; i < limits->backends; i++) {
+        bool single = false;
+        for (size_t k = 0; k < limits->backend[i].steps; k++)
+            single |= limits->backend[i].step[k].batch == 1;
+        if (!single)
+            fail("the limits of %s hold no steps of single rows on '%s', from which all is predicted; `grubench "
+                 "limits` measures them",
+                 limits->machine.cpu, limits->backend[i].name);
+    }
 }
 
 void cost_predict(struct cost *cost)
 {
     const struct limits *here = cost->report->limits;
     const struct limits *there = cost->target ? cost->target : here;
-    must_have_steps(here);
-    must_have_steps(there);
+    cost_must_have_steps(here);
+    cost_must_have_steps(there);
     double errors[COST_ROWS_MAX];
     cost->error_count = 0;
     cost->error_worst = 0.0;

@@ -2,6 +2,7 @@
 /* cost_sizes.c: sizes and presets, and what a step's time means in cores, streams and money. */
 #include "cost.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,8 @@ static size_t number_at(const char **text, const char *size)
 {
     char *end;
     unsigned long value = strtoul(*text, &end, 10);
-    if (end == *text || **text == '-' || value == 0 || value > 16384)
+    /* strtoul would take a sign or a space too. */
+    if (!isdigit((unsigned char)**text) || value == 0 || value > 16384)
         fail("size '%s': numbers from 1 to 16384, as in 40x128, 80x384x3 or 1x64+32", size);
     *text = end;
     return value;
@@ -67,6 +69,7 @@ void cost_add(struct cost *cost, const char *size, struct cell_spec defaults)
     if (!(row->rate > 0.0))
         row->rate = 100.0;
     parse(&row->spec, shape);
+    cell_must_fit(&row->spec);
     snprintf(row->name, sizeof row->name, shape == size ? "%s" : "%s %s", shape, size);
 }
 

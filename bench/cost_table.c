@@ -21,6 +21,17 @@ static void print_leaving(const struct cost *cost)
     printf(": there cost jumps.\n");
 }
 
+void cost_print_error(FILE *out, const struct cost *cost)
+{
+    if (cost->error_count == 0)
+        fputs("No row was quiet, so how well this machine's limits alone predict these times isn't known.\n", out);
+    else
+        fprintf(out,
+                "Predicted from this machine's limits alone, these times are off by %.0f %% in the median and %.0f %% "
+                "at worst (%zu rows; those that were never quiet are left out).\n",
+                100.0 * cost->error_median, 100.0 * cost->error_worst, cost->error_count);
+}
+
 void cost_table(const struct cost *cost)
 {
     const struct limits *limits = cost->report->limits;
@@ -52,9 +63,7 @@ void cost_table(const struct cost *cost)
     print_leaving(cost);
     if (cost->target)
         printf("predicted: us a step on %s, from its limits alone.\n", cost->target->machine.cpu);
-    printf("Predicted from this machine's limits alone, these times are off by %.0f %% in the median and %.0f %% at "
-           "worst (%zu rows; those that were never quiet are left out).\n",
-           100.0 * cost->error_median, 100.0 * cost->error_worst, cost->error_count);
+    cost_print_error(stdout, cost);
 }
 
 void cost_csv(const struct cost *cost, const char *file)

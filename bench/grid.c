@@ -63,6 +63,7 @@ static void add(struct builder *builder, struct cell_spec spec)
         builder->cells = cells;
         builder->room = room;
     }
+    cell_must_fit(&spec);
     builder->cells[builder->count++] = spec;
 }
 

@@ -3,13 +3,42 @@
 #include "history.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void machine_key(char *key, size_t size, const struct machine *machine)
 {
     snprintf(key, size, "%s, %zu CPUs", machine->cpu, machine->cpus);
+}
+
+/* A line at the file's end, whole or not at all: what a full disk has cut off is taken away again, and a last line that
+ * an editor left open is closed first. One write, so that two runs which end at once both have theirs. */
+static void append_line(const char *file, const char *text)
+{
+    int to = open(file, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    struct stat about;
+    if (to < 0 || fstat(to, &about) != 0)
+        fail("can't write %s: %s", file, strerror(errno));
+    if (!S_ISREG(about.st_mode))
+        fail("%s is no file that a history could be kept in", file);
+    char last = '\n';
+    if (about.st_size > 0 && pread(to, &last, 1, about.st_size - 1) != 1)
+        fail("can't read %s: %s", file, strerror(errno));
+    char *line = take_text("%s%s\n", last == '\n' ? "" : "\n", text);
+    ssize_t length = (ssize_t)strlen(line);
+    errno = ENOSPC; /* of a write that was only cut short */
+    if (write(to, line, (size_t)length) != length) {
+        int error = errno;
+        if (ftruncate(to, about.st_size) != 0)
+            fail("can't write %s: %s, and its last line is broken now", file, strerror(error));
+        fail("can't write %s: %s", file, strerror(error));
+    }
+    close(to);
+    free(line);
 }
 
 void history_add(const char *file, const char *run, const char *commit)
@@ -29,13 +58,9 @@ void history_add(const char *file, const char *run, const char *commit)
         cJSON_AddItemToArray(pair, cJSON_CreateNumber(filed_median(&report.cells[i])));
     }
     char *text = cJSON_PrintUnformatted(entry);
-    /* One write of a whole line at the end: a run that is cut off leaves the file as it was. */
-    FILE *out = fopen(file, "a");
-    if (!out)
-        fail("can't write %s: %s", file, strerror(errno));
-    bool good = setvbuf(out, NULL, _IOFBF, strlen(text) + 2) == 0 && fprintf(out, "%s\n", text) > 0;
-    if (fclose(out) != 0 || !good)
-        fail("can't write %s: %s", file, strerror(errno));
+    if (!text)
+        fail("out of memory");
+    append_line(file, text);
     free(text);
     cJSON_Delete(entry);
     report_release(&report);
@@ -79,13 +104,19 @@ void history_read(struct history *history, const char *file)
 {
     *history = (struct history){0};
     FILE *in = fopen(file, "r");
-    if (!in)
+    struct stat about;
+    if (!in || fstat(fileno(in), &about) != 0)
         fail("can't read %s: %s", file, strerror(errno));
+    if (!S_ISREG(about.st_mode))
+        fail("%s is no file that a history could be kept in", file);
     char *line = NULL;
     size_t room = 0;
-    for (size_t number = 1; getline(&line, &room, in) > 0; number++) {
+    ssize_t length;
+    for (size_t number = 1; (length = getline(&line, &room, in)) > 0; number++) {
         char *where = take_text("%s, run %zu", file, number);
-        if (line[strspn(line, " \n")])
+        if (strlen(line) != (size_t)length)
+            fail("%s is not JSON: it has a zero byte", where);
+        if (line[strspn(line, " \r\n")])
             read_line(history, line, where);
         free(where);
     }

@@ -29,9 +29,12 @@ cJSON *json_read(const char *file)
         fail("can't read %s: %s", file, strerror(errno));
     size_t size = 0;
     char *text = NULL;
-    /* A text of JSON has no NUL, so this reads the whole file. */
-    if (getdelim(&text, &size, '\0', stream) < 0)
-        fail("%s: %s", file, ferror(stream) ? strerror(errno) : "the file is empty");
+    /* A text of JSON has no zero byte, so this reads the whole file, and no more than a byte of /dev/zero. */
+    ssize_t length = getdelim(&text, &size, '\0', stream);
+    if (length < 0)
+        fail("can't read %s: %s", file, ferror(stream) ? strerror(errno) : "it is empty");
+    if (text[length - 1] == '\0')
+        fail("%s is not JSON: it has a zero byte", file);
     fclose(stream);
     cJSON *value = json_parse(text, file);
     free(text);
@@ -73,8 +76,9 @@ double json_number_of(const cJSON *object, const char *key, const char *file)
 double json_positive_of(const cJSON *object, const char *key, const char *file)
 {
     double value = json_number_of(object, key, file);
-    if (!(value > 0.0))
-        fail("%s: '%s' must be greater than 0", file, key);
+    /* Times, rates and sizes of any machine lie well within; what divides by them stays finite. */
+    if (!(value >= 1e-12 && value <= 1e18))
+        fail("%s: '%s' is %g, which can't be", file, key, value);
     return value;
 }
 
@@ -89,6 +93,14 @@ size_t json_size_of(const cJSON *object, const char *key, const char *file)
     if (!(value >= 0.0 && value < 1e15 && floor(value) == value))
         fail("%s: '%s' is not a whole number", file, key);
     return (size_t)value;
+}
+
+size_t json_count_of(const cJSON *object, const char *key, const char *file)
+{
+    size_t value = json_size_of(object, key, file);
+    if (value == 0)
+        fail("%s: '%s' is 0, which can't be", file, key);
+    return value;
 }
 
 /* cJSON gives NULL when memory is out. */

@@ -21,6 +21,7 @@ const cJSON *json_member(const cJSON *object, const char *key, enum json_kind ki
 double json_number_of(const cJSON *object, const char *key, const char *file);
 double json_positive_of(const cJSON *object, const char *key, const char *file); /* greater than 0 */
 const char *json_text_of(const cJSON *object, const char *key, const char *file);
+size_t json_count_of(const cJSON *object, const char *key, const char *file); /* from 1 on */
 size_t json_size_of(const cJSON *object, const char *key, const char *file);
 
 /* New values; they fail when memory is out. The containers made by the latter two belong to `object`. */

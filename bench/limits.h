@@ -53,15 +53,18 @@ struct limits {
     struct limits_backend backend[LIMITS_ISAS];
 };
 
-/* Measures; `quick` takes fewer sizes and trials. `only` names one back end, NULL means all. Prints progress to
- * stderr on a terminal. */
-void limits_measure(struct limits *limits, bool quick, const char *only);
+/* Measures; `quick` takes fewer sizes and trials. `only` names one back end, NULL means all. After `seconds` (0: 45,
+ * quick 9) what is left is done once and briefly. Prints progress to stderr on a terminal. */
+void limits_measure(struct limits *limits, bool quick, const char *only, double seconds);
 
 /* Adds the steps, which need the library. */
 void limits_measure_steps(struct limits *limits, bool quick);
 
 void limits_to_json(cJSON *json, const struct limits *limits);
 void limits_from_json(struct limits *limits, const cJSON *json, const char *file);
+void limits_read_file(struct limits *limits, const char *file);
+/* The same, of a file that must be this machine's and have that back end: shares of another's limits mean nothing. */
+void limits_read_here(struct limits *limits, const char *file, const char *backend);
 cJSON *machine_to_json(cJSON *parent, const char *key, const struct machine *machine);
 void machine_from_json(struct machine *machine, const cJSON *json, const char *file);
 

@@ -52,9 +52,12 @@ int limits_main(int argc, char **argv)
     bool quick = false;
     const char *file = NULL;
     const char *only = NULL;
+    double seconds = 0.0;
     const struct option options[] = {
         {.name = "quick", .kind = OPTION_FLAG, .value = &quick, .help = "fewer sizes and trials"},
         {.name = "backend", .kind = OPTION_TEXT, .value = &only, .help = "only what this back end can reach"},
+        {"max-time", OPTION_NUMBER, &seconds, "seconds after which the rest is done briefly (45, quick 9)", NULL, 0.1,
+         1e6},
         {.name = "json", .kind = OPTION_TEXT, .value = &file, .help = "also write the figures to a file (- is stdout)"},
     };
     const struct command_line line = {
@@ -67,12 +70,11 @@ int limits_main(int argc, char **argv)
     options_parse(&line, argc, argv, NULL);
     if (only && !limits_isa_named(only))
         fail("this CPU has no back end '%s'", only);
-    if (file)
-        whole_check(file);
+    whole_check(&file, 1);
 
     static struct limits limits;
     bench_start();
-    limits_measure(&limits, quick, only);
+    limits_measure(&limits, quick, only, seconds);
     limits_measure_steps(&limits, quick);
     if (!file || strcmp(file, "-") != 0)
         limits_print(&limits);

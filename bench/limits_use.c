@@ -110,8 +110,8 @@ static void steps_from_json(struct limits_backend *backend, const cJSON *json, c
         if (backend->steps == LIMITS_STEPS)
             fail("%s: more than %d steps", file, LIMITS_STEPS);
         struct limits_step *to = &backend->step[backend->steps++];
-        to->hidden = (size_t)json_positive_of(step, "hidden", file);
-        to->batch = (size_t)json_positive_of(step, "batch", file);
+        to->hidden = json_count_of(step, "hidden", file);
+        to->batch = json_count_of(step, "batch", file);
         to->ns = json_positive_of(step, "ns", file);
     }
 }
@@ -119,7 +119,7 @@ static void steps_from_json(struct limits_backend *backend, const cJSON *json, c
 static void backend_from_json(struct limits_backend *backend, const cJSON *json, const char *file)
 {
     text_from_json(backend->name, sizeof backend->name, json, "name", file);
-    backend->lanes = (size_t)json_positive_of(json, "lanes", file);
+    backend->lanes = json_count_of(json, "lanes", file);
     backend->peak_one = json_positive_of(json, "fma_gflops_one", file);
     backend->peak_all = json_positive_of(json, "fma_gflops_all", file);
     backend->ghz = json_positive_of(json, "ghz", file);
@@ -132,6 +132,8 @@ static void backend_from_json(struct limits_backend *backend, const cJSON *json,
         if (backend->reads == LIMITS_SIZES)
             fail("%s: more than %d working sets", file, LIMITS_SIZES);
         read_from_json(&backend->read[backend->reads++], read, file);
+        if (backend->reads > 1 && !(backend->read[backend->reads - 1].bytes > backend->read[backend->reads - 2].bytes))
+            fail("%s: the working sets of '%s' don't grow", file, backend->name);
     }
     if (backend->reads == 0)
         fail("%s: '%s' has no working sets", file, backend->name);
@@ -168,6 +170,23 @@ const struct limits_backend *limits_backend(const struct limits *limits, const c
         if (strcmp(limits->backend[i].name, name) == 0)
             return &limits->backend[i];
     return NULL;
+}
+
+void limits_read_file(struct limits *limits, const char *file)
+{
+    cJSON *json = json_read(file);
+    limits_from_json(limits, json, file);
+    cJSON_Delete(json);
+}
+
+void limits_read_here(struct limits *limits, const char *file, const char *backend)
+{
+    limits_read_file(limits, file);
+    if (!limits_backend(limits, backend))
+        fail("%s has no limits of the back end %s", file, backend);
+    if (strcmp(limits->machine.cpu, machine_this()->cpu) != 0)
+        fail("%s has the limits of another machine, %s; `cost --predict` is what takes those", file,
+             limits->machine.cpu);
 }
 
 /* Between one thread and all: in proportion to the threads. */

@@ -133,6 +133,20 @@ const struct machine *machine_this(void)
     return &machine;
 }
 
+double machine_free_bytes(void)
+{
+    double bytes = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    FILE *file = fopen("/proc/meminfo", "r");
+    char line[256];
+    unsigned long long kib;
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+            bytes = 1024.0 * (double)kib;
+    if (file)
+        fclose(file);
+    return bytes;
+}
+
 const char *machine_level(const size_t cache[3], double bytes)
 {
     static const char *const names[] = {"L1", "L2", "L3"};

@@ -25,6 +25,9 @@ const struct machine *machine_this(void);
 /* "L1", "L2", "L3" or "memory": the level that holds so many bytes, by the caches' sizes. */
 const char *machine_level(const size_t cache[3], double bytes);
 
+/* What the system could still give, all of its memory where it doesn't say. */
+double machine_free_bytes(void);
+
 /* Pins the calling thread to one of the CPUs that the process started with (the i-th, counted from the last, which
  * has the fewest interrupts as a rule). */
 void machine_pin(size_t i);

@@ -32,25 +32,28 @@ void bench_start(void)
     quiet_start();
 }
 
-static void print_usage(FILE *out)
+static void print_usage(void)
 {
-    fputs("usage: grubench COMMAND [options]; grubench COMMAND --help says more\n", out);
+    puts("usage: grubench COMMAND [options]; grubench COMMAND --help says more");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].about);
+        printf("  %-11s %s\n", commands[i].name, commands[i].about);
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        print_usage(stderr);
-        return EXIT_MISUSE;
+        fail("a command is missing; grubench --help lists them");
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
-        print_usage(stdout);
+        print_usage();
+        flush_stdout();
         return 0;
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            int status = commands[i].run(argc - 1, argv + 1);
+            flush_stdout();
+            return status;
+        }
     fail("unknown command '%s'; grubench --help lists them", argv[1]);
 }

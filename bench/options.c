@@ -4,6 +4,7 @@
 
 #include "util.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdint.h>
@@ -15,7 +16,7 @@ static double number_of(const struct option *option, const char *text)
     char *end;
     errno = 0;
     double value = strtod(text, &end);
-    if (end == text || *end || !isfinite(value))
+    if (end == text || *end || isspace((unsigned char)*text) || !isfinite(value))
         fail("--%s: '%s' is not a number", option->name, text);
     if (value < option->low || value > option->high)
         fail("--%s: %s is out of range, %.10g to %.10g are allowed", option->name, text, option->low, option->high);
@@ -67,6 +68,10 @@ static void take_list(const struct option *option, const char *text)
             words.at[count] = word_of(option, piece);
             words.text[count] = piece;
         }
+        /* Twice the same would be two cells of one name, which no comparison can tell apart. */
+        for (size_t i = 0; i < count; i++)
+            if (option->kind == OPTION_SIZES ? sizes.at[i] == sizes.at[count] : strcmp(words.text[i], piece) == 0)
+                fail("--%s: %s is there twice", option->name, piece);
         count++;
     }
     sizes.count = words.count = count;
@@ -105,6 +110,7 @@ static void print_help(const struct command_line *line)
     printf("usage: grubench %s\n%s\n", line->usage, line->about);
     for (size_t i = 0; i < line->count; i++)
         printf("  --%-14s %s\n", line->options[i].name, line->options[i].help);
+    flush_stdout();
     exit(EXIT_SUCCESS);
 }
 

@@ -28,7 +28,7 @@ static const char style[] =
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px}\n"
     "th,td{text-align:right;padding:.2rem .42rem;border-bottom:1px solid "
     "var(--soft)}th:first-child,td:first-child{text-align:"
-    "left}th,td{white-space:nowrap}\n";
+    "left}td{white-space:nowrap}th{vertical-align:bottom}\n";
 
 void page_begin(FILE *out, const char *title)
 {

@@ -21,11 +21,11 @@ static void read_spec(struct cell_spec *spec, const cJSON *entry, const char *fi
     spec->weights =
         (enum gru_weight_type)word_index(weight_names, json_text_of(entry, "weights", file), "weights", file);
     spec->tier = (enum gru_tier)word_index(tier_names, json_text_of(entry, "tier", file), "tier", file);
-    spec->hidden = json_size_of(entry, "hidden", file);
-    spec->input = json_size_of(entry, "input", file);
-    spec->batch = json_size_of(entry, "batch", file);
-    spec->steps = json_size_of(entry, "steps", file);
-    spec->threads = json_size_of(entry, "threads", file);
+    spec->hidden = json_count_of(entry, "hidden", file);
+    spec->input = json_count_of(entry, "input", file);
+    spec->batch = json_count_of(entry, "batch", file);
+    spec->steps = json_count_of(entry, "steps", file);
+    spec->threads = json_count_of(entry, "threads", file);
     spec->cold = json_number_of(entry, "cold", file) > 0.0;
     snprintf(spec->backend, sizeof spec->backend, "%s", json_text_of(entry, "backend", file));
 }

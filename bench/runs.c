@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,21 +34,40 @@ static int without(int argc, char **argv, char **kept)
     return n;
 }
 
-static void run_child(char **arguments, const char *output)
+/* A file without a name, which a child finds by its number: nothing is left of it, however this ends. */
+static char *nameless(int *number)
+{
+    *number = memfd_create("grubench", 0);
+    if (*number < 0)
+        fail("can't make a file in memory: %s", strerror(errno));
+    return take_text("/proc/self/fd/%d", *number);
+}
+
+static void run_child(char **arguments, int output)
 {
     fflush(NULL);
     pid_t child = fork();
     if (child < 0)
         fail("can't start a process: %s", strerror(errno));
     if (child == 0) {
-        if (!freopen(output, "w", stdout))
+        if (dup2(output, STDOUT_FILENO) < 0)
             _exit(EXIT_MISUSE);
         execv("/proc/self/exe", arguments);
         _exit(EXIT_MISUSE);
     }
     int status;
-    if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        fail("a process run failed");
+    if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status))
+        fail("a process run was ended by a signal");
+    if (WEXITSTATUS(status) != 0)
+        exit(EXIT_MISUSE); /* it has said why */
+}
+
+static void keep(int number, const cJSON *value)
+{
+    char *text = cJSON_Print(value);
+    if (!text || write(number, text, strlen(text)) != (ssize_t)strlen(text))
+        fail("out of memory");
+    free(text);
 }
 
 /* Moves the entries of a run into the collection; aggregates are made anew over the runs. */
@@ -96,11 +116,9 @@ static void number_and_aggregate(cJSON *benchmarks)
 int runs_main(int argc, char **argv, size_t runs, size_t seed, const char *json_file)
 {
     char **arguments = take((size_t)argc + 8, sizeof *arguments);
-    char folder[] = "/tmp/grubench-XXXXXX";
-    if (!mkdtemp(folder))
-        fail("can't make a folder in /tmp: %s", strerror(errno));
-    char *output = take_text("%s/run.json", folder);
-    char *limits = take_text("%s/limits.json", folder);
+    int output_number, limits_number;
+    char *output = nameless(&output_number);
+    char *limits = nameless(&limits_number);
     arguments[0] = (char *)"grubench";
     int kept = 1 + without(argc, argv, arguments + 1);
     cJSON *all = NULL;
@@ -116,12 +134,13 @@ int runs_main(int argc, char **argv, size_t runs, size_t seed, const char *json_
             arguments[n++] = limits;
         }
         arguments[n] = NULL;
-        run_child(arguments, output);
+        if (ftruncate(output_number, 0) != 0 || lseek(output_number, 0, SEEK_SET) != 0)
+            fail("can't empty a file in memory: %s", strerror(errno));
+        run_child(arguments, output_number);
         cJSON *one = json_read(output);
-        unlink(output);
         if (run == 0) {
             const cJSON *context = json_member(one, "context", JSON_OBJECT, output);
-            json_write(json_member(context, "limits", JSON_OBJECT, output), limits);
+            keep(limits_number, json_member(context, "limits", JSON_OBJECT, output));
             all = json_object();
             cJSON_AddItemToObject(all, "context", cJSON_Duplicate(context, 1));
             json_put_array(all, "benchmarks");
@@ -131,8 +150,8 @@ int runs_main(int argc, char **argv, size_t runs, size_t seed, const char *json_
         free(seed_text);
         fprintf(stderr, "run %zu of %zu done\n", run + 1, runs);
     }
-    unlink(limits);
-    rmdir(folder);
+    close(output_number);
+    close(limits_number);
     number_and_aggregate(cJSON_GetObjectItemCaseSensitive(all, "benchmarks"));
     json_write(all, json_file);
     cJSON_Delete(all);

@@ -14,16 +14,16 @@ static void find_limits(struct limits *limits, const char *file, bool quick, con
                         size_t count)
 {
     if (file) {
-        cJSON *json = json_read(file);
-        limits_from_json(limits, json, file);
-        cJSON_Delete(json);
+        for (size_t i = 0; i < count; i++)
+            if (!limits->backends || !limits_backend(limits, cells[i].backend))
+                limits_read_here(limits, file, cells[i].backend);
         return;
     }
     const char *only = cells[0].backend;
     for (size_t i = 1; i < count; i++)
         if (only && strcmp(only, cells[i].backend) != 0)
             only = NULL;
-    limits_measure(limits, quick, only);
+    limits_measure(limits, quick, only, 0.0);
 }
 
 struct measured *speed_prepare(const struct cell_spec *specs, size_t count)
@@ -133,8 +133,7 @@ int speed_main(int argc, char **argv)
     size_t count;
     struct cell_spec *specs = grid_cells(&request.grid, &library_linked, &count);
     int status = 0;
-    if (request.json)
-        whole_check(request.json);
+    whole_check(&request.json, 1);
     if (request.runs > 1)
         status = runs_main(argc, argv, request.runs, request.settings.seed, request.json);
     else

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Entries a side that a step needs. */
 enum { SIDE = 3 };
@@ -148,10 +149,18 @@ int track_main(int argc, char **argv)
                                       2};
     const char *files[2];
     size_t given = options_parse(&line, argc, argv, files);
-    if (html)
-        whole_check(html);
-    if (given == 2)
+    if (html && strcmp(html, files[0]) == 0)
+        fail("'%s' is the history, which the page would replace", html);
+    whole_check(&html, 1);
+    if (given == 2) {
+        /* A history that can't be read stays as it is. */
+        if (access(files[0], F_OK) == 0) {
+            struct history before;
+            history_read(&before, files[0]);
+            history_release(&before);
+        }
         history_add(files[0], files[1], commit);
+    }
     show(files[0], machine, html);
     return 0;
 }

@@ -2,26 +2,39 @@
 /* util.c: errors, memory, random numbers, files written whole. */
 #include "util.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The one file that may be half-written when an error is found; fail() removes it. */
 static char *unfinished;
 
+static void take_back(void)
+{
+    if (unfinished)
+        unlink(unfinished);
+    unfinished = NULL;
+}
+
 void fail(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fputs("grubench: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    char *text;
+    if (vasprintf(&text, format, arguments) < 0)
+        text = NULL;
     va_end(arguments);
-    if (unfinished)
-        unlink(unfinished);
+    /* What comes from a file or the command line may hold anything, and is to stay one line. */
+    for (char *c = text; c && *c; c++)
+        if (iscntrl((unsigned char)*c))
+            *c = '?';
+    fprintf(stderr, "grubench: %s\n", text ? text : "out of memory");
+    take_back();
     exit(EXIT_MISUSE);
 }
 
@@ -79,16 +92,42 @@ void random_shuffle(struct random *random, size_t *order, size_t n)
     }
 }
 
+void flush_stdout(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        fail("can't write standard output: %s", strerror(errno));
+}
+
+/* The file that a name leads to: a link stays a link, and what it points to is replaced. */
+static char *resolved(const char *name)
+{
+    char *real = realpath(name, NULL);
+    char *text = take_text("%s", real ? real : name);
+    free(real);
+    return text;
+}
+
 void whole_open(struct whole_file *file, const char *name)
 {
-    *file = (struct whole_file){0};
+    *file = (struct whole_file){.asked = name};
     if (strcmp(name, "-") == 0) {
         file->stream = stdout;
         return;
     }
-    file->name = take_text("%s", name);
-    file->temporary = take_text("%s.%ld.part", name, (long)getpid());
-    file->stream = fopen(file->temporary, "w");
+    struct stat about;
+    bool there = stat(name, &about) == 0;
+    if (!*name || (there && S_ISDIR(about.st_mode)))
+        fail("can't write '%s': %s", name, *name ? strerror(EISDIR) : "a file's name is empty");
+    if (there && !S_ISREG(about.st_mode)) {
+        /* A device or a pipe is written to; a file in its place would be the end of it. */
+        file->stream = fopen(name, "w");
+    } else {
+        file->name = resolved(name);
+        file->temporary = take_text("%s.%ld.part", file->name, (long)getpid());
+        /* Renaming would need the folder's permission alone, and overwrite what the file's own forbids. */
+        if (!there || access(name, W_OK) == 0)
+            file->stream = fopen(file->temporary, "w");
+    }
     if (!file->stream)
         fail("can't write %s: %s", name, strerror(errno));
     unfinished = file->temporary;
@@ -96,30 +135,43 @@ void whole_open(struct whole_file *file, const char *name)
 
 void whole_close(struct whole_file *file)
 {
-    if (!file->name) {
-        fflush(stdout);
-        return;
+    bool bad = fflush(file->stream) != 0 || ferror(file->stream);
+    int error = errno;
+    if (file->stream != stdout && fclose(file->stream) != 0 && !bad) {
+        bad = true;
+        error = errno;
     }
-    bool bad = ferror(file->stream) != 0;
-    bad = fclose(file->stream) != 0 || bad;
-    if (bad || rename(file->temporary, file->name) != 0)
-        fail("can't write %s: %s", file->name, strerror(errno));
+    if (!bad && file->name && rename(file->temporary, file->name) != 0) {
+        bad = true;
+        error = errno;
+    }
+    if (bad)
+        fail("can't write %s: %s", file->stream == stdout ? "standard output" : file->asked, strerror(error));
     unfinished = NULL;
     free(file->name);
     free(file->temporary);
 }
 
-void whole_check(const char *name)
+void whole_check(const char *const *names, size_t count)
 {
-    if (strcmp(name, "-") == 0)
-        return;
-    struct whole_file file;
-    whole_open(&file, name);
-    fclose(file.stream);
-    unlink(file.temporary);
-    unfinished = NULL;
-    free(file.name);
-    free(file.temporary);
+    for (size_t i = 0; i < count; i++) {
+        if (!names[i])
+            continue;
+        for (size_t k = 0; k < i; k++)
+            if (names[k] && strcmp(names[k], names[i]) == 0)
+                fail("'%s' can't take two outputs", names[i]);
+        struct stat about;
+        if (strcmp(names[i], "-") == 0)
+            continue;
+        if (stat(names[i], &about) == 0 && S_ISFIFO(about.st_mode))
+            continue; /* opening it twice would end whoever reads it */
+        struct whole_file file;
+        whole_open(&file, names[i]);
+        fclose(file.stream);
+        take_back();
+        free(file.name);
+        free(file.temporary);
+    }
 }
 
 static char *next_buffer(void)

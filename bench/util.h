@@ -28,16 +28,22 @@ double random_unit(struct random *random);            /* [0, 1) */
 double random_normal(struct random *random);
 void random_shuffle(struct random *random, size_t *order, size_t n);
 
-/* A file that appears under its name only when it is complete. "-" is standard output. */
+/* Fails if what was printed could not be written: a table that a full disk has cut off is no success. */
+void flush_stdout(void);
+
+/* A file that appears under its name only when it is complete. "-" is standard output, and devices and pipes are
+ * written to as they are. */
 struct whole_file {
     FILE *stream;
-    char *name;
+    const char *asked; /* the name as it was given */
+    char *name;        /* NULL: nothing is renamed */
     char *temporary;
 };
 void whole_open(struct whole_file *file, const char *name);
 void whole_close(struct whole_file *file);
-/* Fails now if the file couldn't be written later, before minutes are spent on its content. */
-void whole_check(const char *name);
+/* Fails now if one of the files (NULL: none) couldn't be written later, or two are the same, before minutes are spent
+ * on their content. */
+void whole_check(const char *const *names, size_t count);
 
 /* "12 KiB", "1.5 MiB": into a buffer that is good until the eighth next call. */
 const char *bytes_text(double bytes);
