@@ -52,6 +52,13 @@ static double spread_of(const double *medians, double centre)
     return spread > 1e-5 ? spread : 1e-5;
 }
 
+/*
+ * Bounds that hold for all cells at once. A round is drawn as a whole, for every cell, since what a round has in common
+ * (its pages, its neighbours) is in all of its cells: cells that move together then cost less than as many strangers
+ * would. Each resample gives the cells' deviations in units of their own spread; the largest of them is what a single
+ * number has to cover in so many resamples, and that number times a cell's spread is its reach. Upwards and downwards
+ * apart, as the resamples of few rounds lean to one side.
+ */
 void ab_bounds(struct ab_cell *cells, size_t count, size_t rounds, double level, struct random *random)
 {
     double *medians = take(count * RESAMPLES, sizeof *medians);

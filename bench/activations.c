@@ -130,7 +130,8 @@ static void find_error(struct contestant *one)
     }
 }
 
-/* New arrays and layers for everybody, all at the places that one seed gives. A tier that the CPU lacks drops out. */
+/* New arrays and layers for everybody, all at the places that one seed gives: two functions over arrays that lie
+ * differently in their pages differ by up to 20 % for that alone. A tier that the CPU lacks drops out. */
 static void open_all(struct field *field, uint64_t seed)
 {
     size_t kept = 0;
@@ -165,6 +166,7 @@ static void sample(struct contestant *one)
     one->cycles[one->count++] = cycles;
     if (!quiet)
         return;
+    /* Quiet samples stand first, so that figure() can take those alone. */
     one->cycles[one->count - 1] = one->cycles[one->quiet];
     one->cycles[one->quiet++] = cycles;
 }
@@ -295,8 +297,8 @@ int activations_main(int argc, char **argv)
            values);
     for (int section = 0; section < SECTIONS; section++)
         print_section(&field, (enum section)section);
-    printf("\nThe block is what a step of a batch takes beyond its product: two sigmoids, a tanh, the update. There is none\n"
-           "of a single row, whose product alone has fewer chains, each twice as long, and waits for its FMAs.\n"
+    printf("\nThe block is what a step of a batch takes beyond its product: two sigmoids, a tanh, the update. Of a\n"
+           "single row there is none: its product alone has fewer chains, each twice as long, and waits for its FMAs.\n"
            "%.1f s, %.0f %% of the probes quiet (%.2f FMA a cycle)\n",
            clock_seconds() - start, 100.0 * quiet_share(), quiet_level());
     free(field.contestant);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* activations_body.h: the yardsticks of a vector instruction set, included by activations_<isa>.c after its words (vec.h
- * of the back end), its sleef_* and its MVEC_*. */
+/* activations_body.h: the yardsticks of a vector instruction set, included by activations_<isa>.c after its words
+ * (vec.h of the back end), its sleef_* and its MVEC_*. */
 #include "activations_rational.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* activations_rational.h: the yardstick of a bare rational function, included after the words of an arch/<isa>/vec.h. */
+/* activations_rational.h: the yardstick of a bare rational function, included after an arch/<isa>/vec.h. */
 #include "activations_isa.h"
 
 /* A yardstick's loop; `function` is a constant at each call, so that it is compiled in. */

@@ -13,6 +13,7 @@
 enum { RUNS_NEEDED = 10 };
 static const double significance = 0.05;
 
+/* A cell that both files have; what one has alone is counted and left aside. */
 struct pair {
     const struct filed_cell *old;
     const struct filed_cell *new;
@@ -35,6 +36,7 @@ static size_t make_pairs(const struct filed_report *old, const struct filed_repo
 
 static void judge(struct pair *pairs, size_t n)
 {
+    /* A seed of its own: the same two files always get the same words. */
     struct random random = {1};
     double *p = take(n, sizeof *p);
     double *adjusted = take(n, sizeof *adjusted);
@@ -56,6 +58,7 @@ static void judge(struct pair *pairs, size_t n)
     free(adjusted);
 }
 
+/* Significance alone would call a steady 0.3 % a regression, the threshold alone a noisy 6 %: both are asked. */
 static const char *verdict(const struct pair *pair, double threshold)
 {
     if (!pair->judged)
@@ -64,6 +67,7 @@ static const char *verdict(const struct pair *pair, double threshold)
         return "no change seen";
     if (pair->ratio > 1.0 + threshold)
         return "SLOWER";
+    /* The inverse, so that turning the files round turns the words round. */
     if (pair->ratio < 1.0 / (1.0 + threshold))
         return "faster";
     return "changed, within the threshold";
@@ -98,6 +102,8 @@ static void print_families(const struct pair *pairs, size_t n, double threshold)
     free(seen);
 }
 
+/* What makes times of one file not those of the other: another CPU, fewer of its cores, or, as virtual machines move,
+ * the same model with other caches. The compiler is grubench's own; the library's isn't known. */
 static void print_machines(const struct filed_report *old, const struct filed_report *new, const char *const *files)
 {
     if (strcmp(old->machine.cpu, new->machine.cpu) != 0 || old->machine.cpus != new->machine.cpus ||

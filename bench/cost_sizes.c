@@ -79,6 +79,7 @@ void cost_add_presets(struct cost *cost, struct cell_spec defaults)
         cost_add(cost, presets[i].name, defaults);
 }
 
+/* Threads count as cores of which each is taken for the whole step, rows as streams that share it. */
 double cost_core_seconds(const struct cost_row *row, double ns)
 {
     return ns * 1e-9 * (double)row->spec.threads / (double)row->spec.batch * 1e6;
@@ -104,6 +105,7 @@ double cost_of_million(const struct cost *cost, const struct cost_row *row, doub
     return cost->settings.price * cost_core_seconds(row, ns) / 3600.0;
 }
 
+/* 3 H (I + H) weights of four bytes are 24 H^2 where I = H. */
 double cost_leaves(size_t cache)
 {
     return sqrt((double)cache / 24.0);

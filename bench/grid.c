@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* On the command line "kernels" stands for the five. */
-static const char *const path_words[] = {"streaming", "sequence", "batch",  "gemv", "gemm",
+static const char *const path_words[] = {"streaming", "sequence", "batch",  "gemv",    "gemm",
                                          "sigmoid",   "tanh",     "update", "kernels", NULL};
 
 void grid_options(struct grid *grid, struct option options[GRID_OPTIONS])

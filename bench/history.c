@@ -133,7 +133,8 @@ void history_release(struct history *history)
     free(history->entries);
 }
 
-/* Whether each run of this machine that has any cell of the family has this one. */
+/* Whether each run of this machine that has any cell of the family has this one. A family's value is a mean over its
+ * cells, so one that comes or goes would be a step by itself. */
 static bool everywhere(const struct history *history, const char *machine, const char *family, const char *name)
 {
     for (size_t i = 0; i < history->count; i++) {

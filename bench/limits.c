@@ -303,8 +303,7 @@ static void measure_backend(const struct limits_isa *isa, struct crew *crew, boo
         for (size_t i = 0; i < WORKING_SETS; i++) {
             if (!wanted_set(isa, quick, i))
                 continue;
-            measure_size(isa, crew, working_sets[i] * 1024, quick, pass == 0,
-                         &backend->read[backend->reads++]);
+            measure_size(isa, crew, working_sets[i] * 1024, quick, pass == 0, &backend->read[backend->reads++]);
             progress_step(progress, isa->name);
         }
     }

@@ -96,6 +96,8 @@ void report_table(const struct report *report, const struct measured *cells, siz
                report->raised);
 }
 
+/* The keys up to library_build_type are Google Benchmark's, whose compare.py wants some of them; the others are what
+ * tells whether two files may be compared at all, and what every share in this one was divided by. */
 static void put_context(cJSON *json, const struct report *report)
 {
     cJSON *context = json_put_object(json, "context");
@@ -134,6 +136,12 @@ static void put_context(cJSON *json, const struct report *report)
     limits_to_json(json_put_object(context, "limits"), report->limits);
 }
 
+/*
+ * A repetition, as Google Benchmark has it: real_time and cpu_time are ns of one iteration, of which it says how many
+ * there were. An iteration is a step, so that cells of other T compare. Its tools take numbers that they don't know for
+ * counters and texts for labels; `name` alone tells cells apart, so all axes are in it. `run` is the process run, which
+ * compare.c counts by, and which `speed --runs` fills in afterwards.
+ */
 static cJSON *put_entry(cJSON *benchmarks, const struct report *report, const struct measured *cell, size_t index)
 {
     const struct cell_spec *spec = &cell->spec;
@@ -148,6 +156,7 @@ static cJSON *put_entry(cJSON *benchmarks, const struct report *report, const st
     json_put_number(entry, "threads", (double)spec->threads);
     json_put_number(entry, "iterations", repetition->calls * (double)spec->steps);
     json_put_number(entry, "real_time", repetition->ns);
+    /* Each thread of a team works or spins until the step is over. */
     json_put_number(entry, "cpu_time", repetition->ns * (double)spec->threads);
     json_put_text(entry, "time_unit", "ns");
     json_put_number(entry, "ns_per_step", repetition->ns);

@@ -18,6 +18,8 @@ void stats_sort(double *values, size_t n)
     qsort(values, n, sizeof *values, ascending);
 }
 
+/* Linear between the two nearest values, the first being the 0 and the last the 1 quantile: what R and NumPy do unless
+ * asked otherwise, so that others' tools find the same figure in our files. */
 double stats_quantile(const double *sorted, size_t n, double q)
 {
     double place = q * (double)(n - 1);
@@ -60,6 +62,8 @@ struct interval stats_median_interval(const double *sorted, size_t n, double lev
     return (struct interval){sorted[k], sorted[n - 1 - k]};
 }
 
+/* The bootstrap: what the ratio would have been with other runs of the same kind, of which the best picture at hand are
+ * the runs themselves, drawn with replacement. Medians, since a mean would follow one disturbed run. */
 static double resampled_median(const double *values, size_t n, double *scratch, struct random *random)
 {
     for (size_t i = 0; i < n; i++)
@@ -129,6 +133,7 @@ double stats_mann_whitney(const double *a, size_t na, const double *b, size_t nb
         all[i] = (struct ranked){i < na ? a[i] : b[i - na], i < na};
     qsort(all, n, sizeof *all, by_value);
 
+    /* Equal values share the mean of their ranks; each heap of t of them takes t^3 - t from the variance below. */
     double rank_sum = 0.0;
     double ties = 0.0;
     for (size_t i = 0, end; i < n; i = end) {
@@ -145,6 +150,9 @@ double stats_mann_whitney(const double *a, size_t na, const double *b, size_t nb
     double u = rank_sum - 0.5 * (double)na * (double)(na + 1);
     double other = (double)na * (double)nb - u;
     double smaller = u < other ? u : other;
+    /* Counted exactly as far as that takes no time (30 against 30: 0.8 million additions); of ten runs a side
+     * that don't overlap at all the normal distribution makes 1.8e-4, and it is 1.1e-5: a grid of 300 cells, corrected
+     * for, would see nothing. */
     if (ties == 0.0 && na <= 30 && nb <= 30) {
         double p = 2.0 * exact_u_below(na, nb, (size_t)(smaller + 0.5));
         return p < 1.0 ? p : 1.0;
@@ -154,10 +162,16 @@ double stats_mann_whitney(const double *a, size_t na, const double *b, size_t nb
     double variance = (double)na * (double)nb / 12.0 * (count + 1.0 - ties / (count * (count - 1.0)));
     if (!(variance > 0.0))
         return 1.0;
+    /* Half a step, since U moves in whole ones and the normal distribution doesn't. */
     double distance = mean - smaller - 0.5;
     return distance <= 0.0 ? 1.0 : erfc(distance / sqrt(2.0 * variance));
 }
 
+/*
+ * Holm: the least of n p-values is held against n times itself, the next against n - 1 times, and so on, none below one
+ * before it. Any false alarm among all cells then has the chance asked for, whatever the cells have to do with one
+ * another, which those of one machine and one hour do. (Bonferroni's n times for each is valid too, and blinder.)
+ */
 void stats_holm(const double *p, size_t n, double *adjusted)
 {
     bool *done = take(n, sizeof *done);
