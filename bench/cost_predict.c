@@ -15,16 +15,20 @@
  * read: none if the weights fit in L1; else their bytes at the bandwidth of a set of that size, and, in batches, the
  * weights of a group once more for each further tile of rows, unless they stay in L1.
  *
- * Several threads share both, as many as libgru cuts the step for. They meet four times, to begin, after gathering and
- * after multiplying x, and at the end, and hand over what they have claimed and made: in all what 20 bare barriers
- * take, which was fitted on single rows of H = 96 and 128 and fits those from 362 on as well.
+ * Several threads cut a step as gru_plan_cut does. Slices of units share both the work and the weights. They meet four
+ * times, to begin, after gathering and after multiplying x, and at the end, and hand over what they have claimed and
+ * made: in all what 20 bare barriers take, which was fitted on single rows of H = 96 and 128 and fits those from 362 on
+ * as well. Parts of rows share the work alone, each reads all the weights, and they meet twice, to begin and at the
+ * end: half as many.
  *
  * p was fitted on a Cascade Lake: 1.3 for single rows, whose loads wait for the chains they feed, 1.5 for tiles; with
  * 1 or 2 the error is two to four times as great.
  */
 static const double blend_row = 1.3;
 static const double blend_batch = 1.5;
-enum { TILE_ROWS = 4, PART_OF_STEP = 16384, BARRIERS = 20 };
+enum { TILE_ROWS = 4, BARRIERS_OF_SLICES = 20, BARRIERS_OF_PARTS = 10 };
+/* Of src/plan.c: multiply-adds worth a slice and worth a part, the least rows of a part, weights that one cache holds. */
+enum { WORTH_A_SLICE = 16384, WORTH_A_PART = 262144, LEAST_ROWS = 4, CACHED_WEIGHTS = 262144 };
 
 static const struct limits_backend *backend_or_best(const struct limits *limits, const char *name)
 {
@@ -97,27 +101,38 @@ static double compute_of(const struct limits_backend *backend, double hidden, do
     return exp(log(low) * (1.0 - part) + log(high) * part);
 }
 
-/* Threads that have a part in a layer's step: one for each PART_OF_STEP begun, and a group of units each at least. */
-static double threads_of(const struct limits *limits, const struct limits_backend *backend,
-                         const struct cell_spec *spec, double hidden)
+/* How a layer's step is cut: into slices of units or into parts of rows, never both. */
+struct cut {
+    double slices, parts;
+};
+
+static struct cut cut_of(const struct limits *limits, const struct limits_backend *backend,
+                         const struct cell_spec *spec, double hidden, double input)
 {
-    double worth = (floor(3.0 * hidden * hidden / PART_OF_STEP) + 1.0) * (double)spec->batch;
     double most = fmin((double)spec->threads, (double)limits->threads);
-    return fmin(most, fmin(worth, groups_of(backend, hidden)));
+    double rows = (double)spec->batch;
+    double weights = 3.0 * hidden * hidden;
+    double work = rows * 3.0 * hidden * (hidden + input);
+    if (rows >= 2.0 * LEAST_ROWS && weights <= CACHED_WEIGHTS)
+        return (struct cut){1.0, fmin(fmin(most, floor(rows / LEAST_ROWS)), floor(work / WORTH_A_PART) + 1.0)};
+    return (struct cut){fmin(fmin(most, groups_of(backend, hidden)), floor(weights / WORTH_A_SLICE) + 1.0), 1.0};
 }
 
+/* Of `one` layer's bytes among those of the whole stack, which share the caches. limits_bandwidth() is told how many
+ * bytes all threads have together, and gives what they read together. */
 static double read_of(const struct limits *limits, const struct limits_backend *backend, const struct cell_spec *spec,
-                      double threads, double one, double inputs)
+                      struct cut cut, double one, double inputs)
 {
     double level1 = (double)limits->machine.cache[0];
     double all = cell_weight_bytes(spec);
-    if (all / threads <= 0.75 * level1)
+    double threads = cut.slices * cut.parts;
+    if (all / cut.slices <= 0.75 * level1)
         return 0.0;
-    double ns = one / limits_bandwidth(limits, backend, (size_t)threads, all);
+    double ns = cut.parts * one / limits_bandwidth(limits, backend, (size_t)threads, cut.parts * all);
     double group = 3.0 * inputs * (double)sizeof(float) * (double)backend->lanes;
-    double tiles = ceil((double)spec->batch / TILE_ROWS);
+    double tiles = ceil((double)spec->batch / cut.parts / TILE_ROWS);
     if (group > 0.75 * level1)
-        ns += (tiles - 1.0) * one / limits_bandwidth(limits, backend, (size_t)threads, group * threads);
+        ns += (tiles - 1.0) * cut.parts * one / limits_bandwidth(limits, backend, (size_t)threads, group * threads);
     return ns;
 }
 
@@ -129,11 +144,13 @@ static double predict(const struct limits *limits, const struct cell_spec *spec)
         double hidden = (double)cell_hidden(spec, i);
         double input = (double)cell_input(spec, i);
         double one = 3.0 * hidden * (input + hidden) * (double)sizeof(float);
-        double threads = threads_of(limits, backend, spec, hidden);
-        double compute = compute_of(backend, hidden, input, (double)spec->batch) / threads;
-        double read = read_of(limits, backend, spec, threads, one, input + hidden);
+        struct cut cut = cut_of(limits, backend, spec, hidden, input);
+        double compute = compute_of(backend, hidden, input, (double)spec->batch / cut.parts) / cut.slices;
+        double read = read_of(limits, backend, spec, cut, one, input + hidden);
         double p = spec->batch > 1 ? blend_batch : blend_row;
-        sum += pow(pow(compute, p) + pow(read, p), 1.0 / p) + BARRIERS * limits_barrier(limits, (size_t)threads);
+        sum += pow(pow(compute, p) + pow(read, p), 1.0 / p) +
+               BARRIERS_OF_SLICES * limits_barrier(limits, (size_t)cut.slices) +
+               BARRIERS_OF_PARTS * limits_barrier(limits, (size_t)cut.parts);
     }
     return sum;
 }
