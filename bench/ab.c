@@ -74,14 +74,15 @@ static void open_or_fail(struct cell *cell, const struct library *library, const
 }
 
 /* The log ratio of one cell with the layers made in one order: the median over ABBA blocks, those of quiet windows if
- * there were any. */
+ * there were any. All that could favour one of the two, such as where its cell lies on the stack (3 % of a step of H =
+ * 32), goes by who comes first and not by who is new, since the other half of the round turns that round. */
 static double contest_cell(struct contest *contest, const struct library *const *libraries,
                            const struct cell_spec *spec, size_t first)
 {
-    struct cell cell[2];
+    struct cell cell[2]; /* that of `first`, and the other */
     uint64_t seed = random_next(&contest->random);
-    open_or_fail(&cell[first], libraries[first], spec, seed, contest->paths[first]);
-    open_or_fail(&cell[1 - first], libraries[1 - first], spec, seed, contest->paths[1 - first]);
+    open_or_fail(&cell[0], libraries[first], spec, seed, contest->paths[first]);
+    open_or_fail(&cell[1], libraries[1 - first], spec, seed, contest->paths[1 - first]);
     size_t calls = 1;
     for (double ns = run_block(&cell[0], 1); ns < block_ns && calls < 1000000; ns = run_block(&cell[0], calls))
         calls = ns > 0.0 ? (size_t)((double)calls * fmin(10.0, 1.1 * block_ns / ns)) + 1 : calls * 10;
@@ -95,7 +96,8 @@ static double contest_cell(struct contest *contest, const struct library *const 
         double inner = run_block(&cell[1 - a], calls);
         inner += run_block(&cell[1 - a], calls);
         outer += run_block(&cell[a], calls);
-        all[block] = a == 0 ? log(inner / outer) : log(outer / inner);
+        /* Of the new build's time to the old one's, which cell 0 has if it comes first. */
+        all[block] = a == first ? log(inner / outer) : log(outer / inner);
         if (before && quiet_now())
             quiet[quiet_count++] = all[block];
     }
@@ -118,8 +120,8 @@ static void contest_half(struct contest *contest, size_t first, double *ratio)
     random_shuffle(&contest->random, order, contest->count);
     for (size_t i = 0; i < contest->count; i++)
         ratio[order[i]] = contest_cell(contest, libraries, &contest->specs[order[i]], first);
-    library_unload(&loaded[0]);
-    library_unload(&loaded[1]);
+    library_unload(&loaded[first]);
+    library_unload(&loaded[1 - first]);
 }
 
 /*
