@@ -237,6 +237,10 @@ static bool open_one(struct cell *cell, size_t which, struct random *random, gru
     return good;
 }
 
+/* Inputs that a single step gets in turn. With the same one each time its state would soon stand still, which no stream's
+ * does, and the library chooses its way through large weights by the state. */
+enum { STREAM_INPUTS = 16 };
+
 static bool open_layers(struct cell *cell, struct random *random, gru_error *why)
 {
     const struct cell_spec *spec = &cell->spec;
@@ -252,7 +256,7 @@ static bool open_layers(struct cell *cell, struct random *random, gru_error *why
             return false;
     }
     size_t rows = spec->steps * spec->batch;
-    cell->x = random_floats(rows * spec->input, 1.0f, random);
+    cell->x = random_floats((spec->steps == 1 ? STREAM_INPUTS : 1) * rows * spec->input, 1.0f, random);
     cell->h = random_floats(spec->batch * all_units(spec), 1.0f, random);
     cell->y = take_somewhere(rows * cell_hidden(spec, spec->deeper) * sizeof(float), random);
     fill_io(cell);
@@ -335,6 +339,10 @@ void cell_run(struct cell *cell)
     case PATH_STREAMING:
     case PATH_SEQUENCE:
     case PATH_BATCH:
+        if (spec->steps == 1) {
+            cell->io.x = cell->x + cell->next_x * spec->batch * spec->input;
+            cell->next_x = (cell->next_x + 1) % STREAM_INPUTS;
+        }
         status = spec->deeper ? library->run_stack((const gru_layer *const *)cell->layers, spec->deeper + 1, &cell->io,
                                                    cell->states, cell->workspace, cell->workspace_bytes, &why)
                               : library->run(cell->layers[0], &cell->io, cell->workspace, cell->workspace_bytes, &why);

@@ -11,7 +11,7 @@
 
 /* Layers first, then the kernels by themselves. */
 enum path {
-    PATH_STREAMING, /* T = 1, B = 1 unless asked otherwise, state updated in place */
+    PATH_STREAMING, /* T = 1, B = 1 unless asked otherwise, state updated in place, another input each time */
     PATH_SEQUENCE,  /* T = 100, B = 1, every output wanted */
     PATH_BATCH,     /* T = 50, B = 4, 16, 64 */
     PATH_GEMV,      /* 3H x I times a vector, through a gate without activation */
@@ -75,6 +75,7 @@ struct cell {
     gru_io io;
     gru_state states[CELL_LAYERS];
     float *x;
+    size_t next_x; /* of a single step's inputs, the number of the next one */
     float *h;
     float *y;
     void *workspace;
