@@ -91,7 +91,6 @@ struct gru_cell {
 struct gru_step {
     const struct gru_cell *cell;
     size_t rows;
-    int backward;    /* walks backward through the matrices that turn */
     float *h;        /* the states before the step, cleaned */
     float *h_next;   /* the states after it */
     float *s;        /* r * h, reset before only */
@@ -101,6 +100,7 @@ struct gru_step {
     const ptrdiff_t *y_offset;
     ptrdiff_t y_shift, y_step; /* the step's place, and how far the next one is */
     int y_add;                      /* add to what y holds */
+    int backward;                   /* walks backward through the matrices that turn */
     float *gate_out[GRU_MAX_GATES]; /* indexed by GRU_R, GRU_Z, GRU_N; NULL: not wanted */
     const ptrdiff_t *gate_offset;
     ptrdiff_t gate_shift, gate_step;

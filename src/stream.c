@@ -27,19 +27,6 @@ int gru_is_lone_step(const struct gru_layer *layer, const gru_io *io, const void
            workspace_bytes >= layer->one_step.bytes + GRU_ALIGNMENT;
 }
 
-/* Which way to walk through large weights. A step alone doesn't know which way the one before it went, so it tosses a
- * coin, the lowest bit of the state's first number, and about every other step turns: at H = 256, whose weights are
- * half as many again as a second-level cache holds, they take 0.80 to 0.95 of the time. A state that stands still
- * tosses the same again and again, which is no worse than never to turn. */
-static int goes_backward(const struct gru_layer *layer, const float *h0)
-{
-    uint32_t coin;
-    if (layer->half[0].cell.recurrent.turns != GRU_TURNS_FAR || !h0)
-        return 0;
-    memcpy(&coin, h0, sizeof coin);
-    return coin & 1;
-}
-
 void gru_run_lone_step(const struct gru_layer *layer, const gru_io *io, char *workspace)
 {
     static const ptrdiff_t nowhere = 0;
@@ -49,7 +36,6 @@ void gru_run_lone_step(const struct gru_layer *layer, const gru_io *io, char *wo
             {
                 .cell = &layer->half[0].cell,
                 .rows = 1,
-                .backward = goes_backward(layer, io->state.h0),
                 .h = (float *)(workspace + plan->h[0]),
                 .h_next = (float *)(workspace + plan->h[1]),
                 .s = (float *)(workspace + plan->s),
@@ -104,7 +90,6 @@ void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_s
     struct gru_step now = {
         .cell = &half->cell,
         .rows = io->rows,
-        .backward = goes_backward(layer, h),
         .h = h,
         .h_next = (float *)(workspace + plan->h[1]),
         .s = (float *)(workspace + plan->s),
