@@ -12,18 +12,18 @@
 #include "../../src/kernels/tier.h"
 
 /* The array functions, whose loops over whole vectors are what counts. */
-#define ARRAY(name)                                                \
-    void probe_##name(size_t count, const float *x, float *y);     \
-    void probe_##name(size_t count, const float *x, float *y)      \
-    {                                                              \
-        name(count, x, y);                                         \
+#define ARRAY(function, which, tier)                                         \
+    void probe_##function##_##tier(size_t count, const float *x, float *y);  \
+    void probe_##function##_##tier(size_t count, const float *x, float *y)   \
+    {                                                                        \
+        array_all_##tier(which, count, x, y);                                \
     }
-ARRAY(sigmoid_fast)
-ARRAY(sigmoid_faster)
-ARRAY(sigmoid_accurate)
-ARRAY(tanh_fast)
-ARRAY(tanh_faster)
-ARRAY(tanh_accurate)
+ARRAY(sigmoid, ARRAY_SIGMOID, fast)
+ARRAY(sigmoid, ARRAY_SIGMOID, faster)
+ARRAY(sigmoid, ARRAY_SIGMOID, accurate)
+ARRAY(tanh, ARRAY_TANH, fast)
+ARRAY(tanh, ARRAY_TANH, faster)
+ARRAY(tanh, ARRAY_TANH, accurate)
 
 /* The gate block of one row, ABREAST groups at a time: no clip, nothing shown. The chains are in memory. */
 static const struct gru_cell cell_of_all = {
@@ -48,7 +48,7 @@ GATE_BLOCK(accurate)
     void probe_tile_##gates##_##groups##_##rows(const struct tile *t);      \
     void probe_tile_##gates##_##groups##_##rows(const struct tile *t)       \
     {                                                                       \
-        tile_body(gates, groups, rows, LANES, t);                           \
+        tile_body(gates, groups, rows, LANES, 0, t);                        \
     }
 TILE(3, 4, 1)
 TILE(3, 4, 2)
