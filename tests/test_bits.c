@@ -326,3 +326,26 @@ void test_bits_large(void)
         guarded_free_all();
     }
 }
+
+/* One row of layers whose weights steps walk through to and fro: a sequence, every other step of which goes backward, and
+ * steps alone, which draw their way from the state. 64 units turn by the first-level cache, the others by the second. */
+void test_bits_turning(void)
+{
+    static const size_t hidden[] = {64, 230, 257, 272};
+    for (size_t i = 0; i < COUNT(hidden) * 3; i++) {
+        if (!check_turn(i, 4)) {
+            continue;
+        }
+        problem_shape s = {.input = 8, .hidden = hidden[i / 3], .steps = 9, .rows = 1};
+        s.reset = (enum problem_reset)(i % 3);
+        s.bias = BIAS_6;
+        s.initial = true;
+        problem p = problem_make(&s);
+        answer want = reference(&p);
+        for (size_t alone = 0; alone < 2; alone++) {
+            way w = {.backend = check_this(), .step_chunk = alone, .no_gates = true, .in_place = alone != 0};
+            compare(&p, &want, &w);
+        }
+        guarded_free_all();
+    }
+}
