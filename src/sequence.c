@@ -15,42 +15,20 @@
  * "Step" here counts a row's own steps, 0 being its first one in the order of computation. Where that step stands in x
  * and y is its position: in a reverse run a row's step s is at position length - 1 - s.
  */
-#include "run.h"
+#include "sequence.h"
 
 #include <string.h>
 
 #include "order.h"
 #include "phases.h"
 
-struct sequence {
-    const struct gru_layer *layer;
-    const struct gru_half *half;
-    const gru_io *io;
-    const gru_state *state;
-    const struct gru_plan *plan;
-    char *workspace;
-    size_t *order;
-    size_t *lengths;
-    ptrdiff_t *x_offset, *y_offset, *gate_offset;
-    float *x, *ax, *h[2];
-    size_t direction;
-    int reverse;
-    ptrdiff_t x_step, y_step, gate_step; /* from a row's step to its next one */
-    size_t rows;
-    size_t steps;                        /* of the longest row */
-    size_t passes;                       /* phases of a step */
-    size_t slices; /* of units */
-    size_t parts;  /* of rows */
-    struct gru_step base; /* what is the same in all steps of this direction */
-};
-
-static size_t alive(const struct sequence *q, size_t step)
+static size_t alive(const struct gru_sequence *q, size_t step)
 {
     return gru_order_alive(q->lengths, q->rows, step);
 }
 
 /* Rows of the block from `start` on that come before those of `step`. */
-static size_t rows_before(const struct sequence *q, size_t start, size_t step)
+static size_t rows_before(const struct gru_sequence *q, size_t start, size_t step)
 {
     size_t rows = alive(q, start);
     if (step == start || alive(q, step - 1) == rows)
@@ -60,13 +38,13 @@ static size_t rows_before(const struct sequence *q, size_t start, size_t step)
     return rows;
 }
 
-static size_t position(const struct sequence *q, size_t row, size_t step)
+static size_t position(const struct gru_sequence *q, size_t row, size_t step)
 {
     return q->reverse ? q->lengths[row] - 1 - step : step;
 }
 
 /* Slice `slice` of 0 .. count - 1. */
-static void cut(const struct sequence *q, size_t count, size_t slice, size_t *first, size_t *end)
+static void cut(const struct gru_sequence *q, size_t count, size_t slice, size_t *first, size_t *end)
 {
     if (q->slices == 1) { /* which is common, and needs no division */
         *first = 0;
@@ -79,7 +57,7 @@ static void cut(const struct sequence *q, size_t count, size_t slice, size_t *fi
 }
 
 /* The state that a row starts from, or is reset to: NULL means zeros. */
-static const float *start_of(const struct sequence *q, size_t row)
+static const float *start_of(const struct gru_sequence *q, size_t row)
 {
     const gru_state *s = q->state;
     if (!s->h0)
@@ -87,20 +65,20 @@ static const float *start_of(const struct sequence *q, size_t row)
     return s->h0 + gru_state_number(q->io, q->order[row]) * s->h0_row + (ptrdiff_t)q->direction * s->h0_direction;
 }
 
-static const float *reset_of(const struct sequence *q, size_t row)
+static const float *reset_of(const struct gru_sequence *q, size_t row)
 {
     const gru_state *s = q->state;
     return s->reset ? s->reset + (ptrdiff_t)q->order[row] * s->reset_row + (ptrdiff_t)q->direction * s->reset_direction
                     : NULL;
 }
 
-static float *end_of(const struct sequence *q, size_t row)
+static float *end_of(const struct gru_sequence *q, size_t row)
 {
     const gru_state *s = q->state;
     return s->h + gru_state_number(q->io, q->order[row]) * s->h_row + (ptrdiff_t)q->direction * s->h_direction;
 }
 
-static int is_reset(const struct sequence *q, size_t row, size_t step)
+static int is_reset(const struct gru_sequence *q, size_t row, size_t step)
 {
     const gru_io *io = q->io;
     return io->reset_mask && io->reset_mask[(ptrdiff_t)position(q, row, step) * io->reset_mask_step +
@@ -108,7 +86,7 @@ static int is_reset(const struct sequence *q, size_t row, size_t step)
 }
 
 /* Units of a state that is about to enter a chain. */
-static void set_state(const struct sequence *q, float *h, const float *from, size_t first, size_t count)
+static void set_state(const struct gru_sequence *q, float *h, const float *from, size_t first, size_t count)
 {
     if (from)
         q->layer->backend->clean(h + first, 0, from + first, 0, 1, count);
@@ -117,7 +95,7 @@ static void set_state(const struct sequence *q, float *h, const float *from, siz
 }
 
 /* Every row's first state; a row without steps is done with it. */
-static void begin(struct sequence *q)
+static void begin(struct gru_sequence *q)
 {
     size_t hidden = q->layer->desc.hidden, padded = q->layer->groups * q->layer->backend->lanes;
     for (size_t row = 0; row < q->io->rows; row++) {
@@ -133,7 +111,7 @@ static void begin(struct sequence *q)
 
 /* Part `slice` of `slices` of a block's rows of x: of its steps where they have one row each, else of each step's
  * rows. */
-static void gather(const struct sequence *q, size_t start, size_t count, size_t slice)
+static void gather(const struct gru_sequence *q, size_t start, size_t count, size_t slice)
 {
     const struct gru_layer *layer = q->layer;
     const gru_io *io = q->io;
@@ -143,8 +121,8 @@ static void gather(const struct sequence *q, size_t start, size_t count, size_t 
     if (q->rows == 1) {
         cut(q, count, slice, &first, &end);
         layer->backend->clean(to + first * layer->x_row, layer->x_row,
-                              io->x + (q->x_offset[0] + (ptrdiff_t)(start + first) * q->x_step), q->x_step,
-                              end - first, width);
+                              io->x + (q->x_offset[0] + (ptrdiff_t)(start + first) * q->x_step), q->x_step, end - first,
+                              width);
         return;
     }
     for (size_t s = start; s < start + count; s++) {
@@ -155,20 +133,21 @@ static void gather(const struct sequence *q, size_t start, size_t count, size_t 
             for (size_t row = first; row < end; row++)
                 layer->backend->clean(to + row * layer->x_row, 0, io->x + (q->x_offset[row] + at), 0, 1, width);
         else
-            layer->backend->clean(to + first * layer->x_row, layer->x_row, io->x + (q->x_offset[first] + at),
-                                  io->x_row, end - first, width);
+            layer->backend->clean(to + first * layer->x_row, layer->x_row, io->x + (q->x_offset[first] + at), io->x_row,
+                                  end - first, width);
         to += rows * layer->x_row;
     }
 }
 
-static void input(const struct sequence *q, size_t rows, size_t first, size_t end)
+static void input(const struct gru_sequence *q, size_t rows, size_t first, size_t end)
 {
     q->layer->backend->product(&q->half->input, rows, q->x, q->layer->x_row, first, end, q->ax, q->layer->ax_row);
 }
 
 /* After step `s`: states of rows that have ended go to the caller, those of rows that are reset are replaced. Each
  * slice sees to its own units, which it has just written. */
-static void settle(const struct sequence *q, size_t s, size_t rows, float *h_next, size_t first_group, size_t end_group)
+static void settle(const struct gru_sequence *q, size_t s, size_t rows, float *h_next, size_t first_group,
+                   size_t end_group)
 {
     size_t left = alive(q, s + 1);
     if (left == rows && !q->io->reset_mask)
@@ -185,7 +164,7 @@ static void settle(const struct sequence *q, size_t s, size_t rows, float *h_nex
 }
 
 /* Step `s`; `before` rows of the block's ax belong to earlier steps. */
-static struct gru_step step_at(const struct sequence *q, size_t s, size_t before)
+static struct gru_step step_at(const struct gru_sequence *q, size_t s, size_t before)
 {
     struct gru_step now = q->base;
     now.rows = alive(q, s);
@@ -199,7 +178,7 @@ static struct gru_step step_at(const struct sequence *q, size_t s, size_t before
 }
 
 /* A pass of step `s` over a range of groups. */
-static void step(const struct sequence *q, size_t s, size_t before, size_t pass, size_t first, size_t end)
+static void step(const struct gru_sequence *q, size_t s, size_t before, size_t pass, size_t first, size_t end)
 {
     const gru_backend *backend = q->layer->backend;
     enum gru_tier tier = q->layer->desc.tier;
@@ -215,7 +194,7 @@ static void step(const struct sequence *q, size_t s, size_t before, size_t pass,
 /* One slice of one phase; which block and which part of it follows from the phase's number. */
 static void work(void *context, size_t phase, size_t slice)
 {
-    const struct sequence *q = context;
+    const struct gru_sequence *q = context;
     size_t block_phases = 2 + q->plan->block_steps * q->passes;
     size_t start = phase / block_phases * q->plan->block_steps;
     size_t part = phase % block_phases, first, end;
@@ -231,7 +210,7 @@ static void work(void *context, size_t phase, size_t slice)
     }
 }
 
-static void run_phases(struct sequence *q)
+static void run_phases(struct gru_sequence *q)
 {
     size_t blocks = (q->steps - 1) / q->plan->block_steps;
     size_t rest = q->steps - blocks * q->plan->block_steps;
@@ -240,7 +219,7 @@ static void run_phases(struct sequence *q)
 }
 
 /* How many steps from `s` on, before `end`, go with the same rows, so that one call of a kernel does them all. */
-static size_t steps_alike(const struct sequence *q, size_t s, size_t end)
+static size_t steps_alike(const struct gru_sequence *q, size_t s, size_t end)
 {
     size_t shortest = q->lengths[alive(q, s) - 1];
     if (q->io->reset_mask)
@@ -250,7 +229,7 @@ static size_t steps_alike(const struct sequence *q, size_t s, size_t end)
 
 /* The same phases in one thread: no counting of phases, which takes divisions that small layers would feel, and as many
  * steps as go together in one call. */
-static void run_alone(struct sequence *q)
+static void run_alone(struct gru_sequence *q)
 {
     size_t groups = q->layer->groups;
     enum gru_tier tier = q->layer->desc.tier;
@@ -270,7 +249,7 @@ static void run_alone(struct sequence *q)
 }
 
 /* The first row of part `part`: parts are alike in the steps of all their rows together. */
-static size_t first_row(const struct sequence *q, size_t part)
+static size_t first_row(const struct gru_sequence *q, size_t part)
 {
     size_t all = 0, before = 0, row = 0;
     if (!q->io->lengths)
@@ -285,9 +264,9 @@ static size_t first_row(const struct sequence *q, size_t part)
 /* Some of the rows, all the way. They have their own part of each array. */
 static void run_part(void *context, size_t phase, size_t part)
 {
-    const struct sequence *q = context;
+    const struct gru_sequence *q = context;
     const size_t first = first_row(q, part), end = first_row(q, part + 1), h = first * q->layer->h_row;
-    struct sequence rows = *q;
+    struct gru_sequence rows = *q;
     (void)phase;
     if (first >= end)
         return;
@@ -309,79 +288,11 @@ static void run_part(void *context, size_t phase, size_t part)
     run_alone(&rows);
 }
 
-/* Zeros where y and the gates stand past a row's length. */
-static void clear_rest(const struct sequence *q, float *to, ptrdiff_t step_stride, ptrdiff_t row_stride)
+static void run_direction(struct gru_sequence *q, size_t direction)
 {
-    for (size_t row = 0; row < q->io->rows; row++)
-        for (size_t t = q->lengths[row]; t < q->io->steps; t++)
-            memset(to + (ptrdiff_t)t * step_stride + (ptrdiff_t)q->order[row] * row_stride, 0,
-                   q->layer->desc.hidden * sizeof(float));
-}
-
-/* n strides, and a stride the other way. A stride that no element is reached by may be anything, so that these may wrap
- * round; where the value is used it is the right one. */
-static ptrdiff_t strides(size_t n, ptrdiff_t stride)
-{
-    return (ptrdiff_t)(n * (size_t)stride);
-}
-
-static ptrdiff_t turned(ptrdiff_t stride)
-{
-    return (ptrdiff_t)(0 - (size_t)stride);
-}
-
-/* Where each row's step 0 stands, and how far apart steps are. */
-static void set_offsets(struct sequence *q)
-{
-    const gru_io *io = q->io;
-    const gru_state *state = q->state;
-    int y_reverse = q->reverse && !io->reversed_output;
-    q->x_step = q->reverse ? turned(io->x_step) : io->x_step;
-    q->y_step = y_reverse ? turned(io->y_step) : io->y_step;
-    q->gate_step = y_reverse ? turned(state->gates_step) : state->gates_step;
-    for (size_t row = 0; row < io->rows; row++) {
-        size_t b = q->order[row], last = q->lengths[row] - 1;
-        q->x_offset[row] = strides(b, io->x_row) + (q->reverse ? strides(last, io->x_step) : 0);
-        q->y_offset[row] = strides(b, io->y_row) + (y_reverse ? strides(last, io->y_step) : 0);
-        q->gate_offset[row] = strides(b, state->gates_row) + (y_reverse ? strides(last, state->gates_step) : 0);
-    }
-}
-
-static void set_base(struct sequence *q)
-{
-    const gru_desc *desc = &q->layer->desc;
-    ptrdiff_t d = (ptrdiff_t)q->direction;
-    ptrdiff_t y_direction = q->io->y_direction ? q->io->y_direction : (ptrdiff_t)desc->hidden;
-    int summed = desc->merge == GRU_MERGE_SUM;
-    struct gru_step *base = &q->base;
-    base->cell = &q->half->cell;
-    base->s = (float *)(q->workspace + q->plan->s);
-    base->z = (float *)(q->workspace + q->plan->z);
-    base->y = q->io->y ? q->io->y + (summed ? 0 : d * y_direction) : NULL;
-    base->y_offset = q->y_offset;
-    base->y_step = q->y_step;
-    base->gate_step = q->gate_step;
-    base->y_add = summed && d == 1;
-    base->gate_offset = q->gate_offset;
-    for (int g = 0; g < 3; g++)
-        base->gate_out[g] = q->state->gates[g] ? q->state->gates[g] + d * q->state->gates_direction : NULL;
-}
-
-static void run_direction(struct sequence *q, size_t direction)
-{
-    q->half = &q->layer->half[direction];
-    q->direction = direction;
-    q->reverse = direction == 1 || q->layer->desc.direction == GRU_REVERSE;
-    set_offsets(q);
-    set_base(q);
+    gru_direction_set(q, direction);
     begin(q);
-    if (q->io->lengths) {
-        if (q->base.y && !q->base.y_add)
-            clear_rest(q, q->base.y, q->io->y_step, q->io->y_row);
-        for (int g = 0; g < 3; g++)
-            if (q->base.gate_out[g])
-                clear_rest(q, q->base.gate_out[g], q->state->gates_step, q->state->gates_row);
-    }
+    gru_direction_clear(q);
     if (q->parts > 1)
         gru_phases_run(q->io->pool, 1, q->parts, run_part, q, q->workspace + q->plan->phases);
     else if (q->slices > 1)
@@ -393,7 +304,7 @@ static void run_direction(struct sequence *q, size_t direction)
 void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
                      const struct gru_plan *plan, char *workspace)
 {
-    struct sequence q; /* filled in piece by piece: clearing it first would take as long as a small layer's chain */
+    struct gru_sequence q; /* filled in piece by piece: clearing it first would take as long as a small layer's chain */
     if (io->rows == 0)
         return;
     if (gru_is_stream(layer, io)) {

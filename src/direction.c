@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* direction.c: one direction of a run: where its rows and steps stand in the caller's arrays. */
+#include "sequence.h"
+
+#include <string.h>
+
+/* n strides, and a stride the other way. A stride that no element is reached by may be anything, so that these may wrap
+ * round; where the value is used it is the right one. */
+static ptrdiff_t strides(size_t n, ptrdiff_t stride)
+{
+    return (ptrdiff_t)(n * (size_t)stride);
+}
+
+static ptrdiff_t turned(ptrdiff_t stride)
+{
+    return (ptrdiff_t)(0 - (size_t)stride);
+}
+
+/* Where each row's step 0 stands, and how far apart steps are. */
+static void set_offsets(struct gru_sequence *q)
+{
+    const gru_io *io = q->io;
+    const gru_state *state = q->state;
+    int y_reverse = q->reverse && !io->reversed_output;
+    q->x_step = q->reverse ? turned(io->x_step) : io->x_step;
+    q->y_step = y_reverse ? turned(io->y_step) : io->y_step;
+    q->gate_step = y_reverse ? turned(state->gates_step) : state->gates_step;
+    for (size_t row = 0; row < io->rows; row++) {
+        size_t b = q->order[row], last = q->lengths[row] - 1;
+        q->x_offset[row] = strides(b, io->x_row) + (q->reverse ? strides(last, io->x_step) : 0);
+        q->y_offset[row] = strides(b, io->y_row) + (y_reverse ? strides(last, io->y_step) : 0);
+        q->gate_offset[row] = strides(b, state->gates_row) + (y_reverse ? strides(last, state->gates_step) : 0);
+    }
+}
+
+static void set_base(struct gru_sequence *q)
+{
+    const gru_desc *desc = &q->layer->desc;
+    ptrdiff_t d = (ptrdiff_t)q->direction;
+    ptrdiff_t y_direction = q->io->y_direction ? q->io->y_direction : (ptrdiff_t)desc->hidden;
+    int summed = desc->merge == GRU_MERGE_SUM;
+    struct gru_step *base = &q->base;
+    base->cell = &q->half->cell;
+    base->s = (float *)(q->workspace + q->plan->s);
+    base->z = (float *)(q->workspace + q->plan->z);
+    base->y = q->io->y ? q->io->y + (summed ? 0 : d * y_direction) : NULL;
+    base->y_offset = q->y_offset;
+    base->y_step = q->y_step;
+    base->gate_step = q->gate_step;
+    base->y_add = summed && d == 1;
+    base->gate_offset = q->gate_offset;
+    for (int g = 0; g < 3; g++)
+        base->gate_out[g] = q->state->gates[g] ? q->state->gates[g] + d * q->state->gates_direction : NULL;
+}
+
+void gru_direction_set(struct gru_sequence *q, size_t direction)
+{
+    q->half = &q->layer->half[direction];
+    q->direction = direction;
+    q->reverse = direction == 1 || q->layer->desc.direction == GRU_REVERSE;
+    set_offsets(q);
+    set_base(q);
+}
+
+static void clear_rest(const struct gru_sequence *q, float *to, ptrdiff_t step_stride, ptrdiff_t row_stride)
+{
+    for (size_t row = 0; row < q->io->rows; row++)
+        for (size_t t = q->lengths[row]; t < q->io->steps; t++)
+            memset(to + (ptrdiff_t)t * step_stride + (ptrdiff_t)q->order[row] * row_stride, 0,
+                   q->layer->desc.hidden * sizeof(float));
+}
+
+void gru_direction_clear(const struct gru_sequence *q)
+{
+    if (!q->io->lengths)
+        return;
+    if (q->base.y && !q->base.y_add)
+        clear_rest(q, q->base.y, q->io->y_step, q->io->y_row);
+    for (int g = 0; g < 3; g++)
+        if (q->base.gate_out[g])
+            clear_rest(q, q->base.gate_out[g], q->state->gates_step, q->state->gates_row);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sequence.h: a run of one layer under way, and where the rows and steps of each of its directions stand. */
+#ifndef GRU_SEQUENCE_H
+#define GRU_SEQUENCE_H
+
+#include "run.h"
+
+struct gru_sequence {
+    const struct gru_layer *layer;
+    const struct gru_half *half;
+    const gru_io *io;
+    const gru_state *state;
+    const struct gru_plan *plan;
+    char *workspace;
+    size_t *order;
+    size_t *lengths;
+    ptrdiff_t *x_offset, *y_offset, *gate_offset;
+    float *x, *ax, *h[2];
+    size_t direction;
+    int reverse;
+    ptrdiff_t x_step, y_step, gate_step; /* from a row's step to its next one */
+    size_t rows;
+    size_t steps;         /* of the longest row */
+    size_t passes;        /* phases of a step */
+    size_t slices;        /* of units */
+    size_t parts;         /* of rows */
+    struct gru_step base; /* what is the same in all steps of this direction */
+};
+
+/* Turns to a direction: its weights, where its rows stand in x, y and the gates, and what all its steps have in
+ * common. */
+void gru_direction_set(struct gru_sequence *q, size_t direction);
+
+/* Zeros where its y and gates stand past a row's length. */
+void gru_direction_clear(const struct gru_sequence *q);
+
+#endif
