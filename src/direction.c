@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-/* n strides, and a stride the other way. A stride that no element is reached by may be anything, so that these may wrap
- * round; where the value is used it is the right one. */
-static ptrdiff_t strides(size_t n, ptrdiff_t stride)
+/* How far a row's step is from the first one of all, and a stride the other way. A stride that no element is reached by
+ * may be anything, so that these may wrap round; where the value is used it is the right one. */
+static ptrdiff_t offset(size_t row, ptrdiff_t row_stride, size_t step, ptrdiff_t step_stride)
 {
-    return (ptrdiff_t)(n * (size_t)stride);
+    return (ptrdiff_t)(row * (size_t)row_stride + step * (size_t)step_stride);
 }
 
 static ptrdiff_t turned(ptrdiff_t stride)
@@ -16,20 +16,23 @@ static ptrdiff_t turned(ptrdiff_t stride)
     return (ptrdiff_t)(0 - (size_t)stride);
 }
 
-/* Where each row's step 0 stands, and how far apart steps are. */
+/* Where each row's step 0 stands, and how far apart steps are. Steps are added up over the whole run, so that the strides
+ * of an array that isn't wanted count as zero. */
 static void set_offsets(struct gru_sequence *q)
 {
     const gru_io *io = q->io;
     const gru_state *state = q->state;
     int y_reverse = q->reverse && !io->reversed_output;
+    ptrdiff_t y_step = io->y ? io->y_step : 0;
+    ptrdiff_t gate_step = state->gates[GRU_R] || state->gates[GRU_Z] || state->gates[GRU_N] ? state->gates_step : 0;
     q->x_step = q->reverse ? turned(io->x_step) : io->x_step;
-    q->y_step = y_reverse ? turned(io->y_step) : io->y_step;
-    q->gate_step = y_reverse ? turned(state->gates_step) : state->gates_step;
+    q->y_step = y_reverse ? turned(y_step) : y_step;
+    q->gate_step = y_reverse ? turned(gate_step) : gate_step;
     for (size_t row = 0; row < io->rows; row++) {
         size_t b = q->order[row], last = q->lengths[row] - 1;
-        q->x_offset[row] = strides(b, io->x_row) + (q->reverse ? strides(last, io->x_step) : 0);
-        q->y_offset[row] = strides(b, io->y_row) + (y_reverse ? strides(last, io->y_step) : 0);
-        q->gate_offset[row] = strides(b, state->gates_row) + (y_reverse ? strides(last, state->gates_step) : 0);
+        q->x_offset[row] = offset(b, io->x_row, q->reverse ? last : 0, io->x_step);
+        q->y_offset[row] = offset(b, io->y_row, y_reverse ? last : 0, y_step);
+        q->gate_offset[row] = offset(b, state->gates_row, y_reverse ? last : 0, gate_step);
     }
 }
 

@@ -84,8 +84,9 @@ void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_s
             memset(to, 0, hidden * sizeof(float));
         for (size_t pad = hidden; pad < padded; pad++)
             to[pad] = 0.0f;
-        y_offset[row] = (ptrdiff_t)row * io->y_row;
-        gate_offset[row] = (ptrdiff_t)row * state->gates_row;
+        /* As in direction.c these may wrap round, where the array isn't wanted. */
+        y_offset[row] = (ptrdiff_t)(row * (size_t)io->y_row);
+        gate_offset[row] = (ptrdiff_t)(row * (size_t)state->gates_row);
     }
     struct gru_step now = {
         .cell = &half->cell,

@@ -234,6 +234,46 @@ void test_api_run_no_steps(void)
     }
 }
 
+/* Strides of what isn't wanted, or of what nobody has a second one of, mean nothing: UBSan sees them counted with. */
+void test_api_run_idle_strides(void)
+{
+    static const ptrdiff_t idle[] = {PTRDIFF_MAX, PTRDIFF_MIN, 1, -1};
+    for (int direction = WAY_FORWARD; direction < PROBLEM_WAYS; direction++) {
+        for (size_t i = 0; i < 3 * sizeof idle / sizeof *idle; i++) {
+            fixture f;
+            if (!set_up(&f, RESET_PRODUCT, (enum problem_way)direction)) {
+                return;
+            }
+            gru_error e = {0};
+            size_t last = T * B * f.p.width;
+            const ptrdiff_t stride = idle[i / 3];
+            f.io.y = NULL;
+            f.io.y_step = f.io.y_row = f.io.y_direction = stride;
+            memset(f.io.state.gates, 0, sizeof f.io.state.gates);
+            if (i % 3 == 1) { /* the shortest way there is for several rows */
+                f.io.steps = 1;
+                f.io.lengths = NULL;
+                f.io.pool = NULL;
+            }
+            if (i % 3 == 2) { /* one step, and rows that have none, whose last one would be number -1 */
+                f.io.steps = 1;
+                memset(f.lengths, 0, sizeof f.lengths);
+                f.lengths[0] = 1;
+                f.io.x_step = stride;
+                f.io.y = f.outputs + (B - 1) * f.p.width;
+                f.io.y_row = -(ptrdiff_t)f.p.width;
+                f.io.y_direction = 0;
+            }
+            f.io.state.gates_step = f.io.state.gates_row = f.io.state.gates_direction = stride;
+            CHECK_STATUS(gru_run(f.layer, &f.io, f.workspace, f.bytes, &e), GRU_OK, &e, "case %zu, direction %d", i,
+                         direction);
+            CHECK(f.outputs[last] < 2.0f, "case %zu, direction %d: h wasn't written", i, direction);
+            gru_layer_destroy(f.layer);
+            guarded_free_all();
+        }
+    }
+}
+
 /* A program compiled with a longer header: the same run, unless it sets a field that isn't known here. */
 void test_api_run_newer(void)
 {
