@@ -34,7 +34,7 @@
  * are asked for: a gru_team wakes its sleeping threads, at most once each per call, and where there are more
  * threads than CPUs, or the pool is yours, a long wait may give the CPU away (sched_yield).
  *
- * No byte outside your arrays is read or written, and no padding or alignment is asked of you.
+ * No byte outside your arrays is read or written; no padding is asked of you, and no alignment but a float's own.
  *
  * Conventions
  * -----------
@@ -46,7 +46,8 @@
  *
  * Each struct that you fill starts with its own size, so that it can grow in later versions: write
  * `gru_desc desc = { .size = sizeof desc, ... }` and leave the rest zero. A field that an older program
- * doesn't know is taken as zero, and zero is always the default.
+ * doesn't know is taken as zero, and zero is always the default. (gru_matrix, gru_vector, gru_allocator and
+ * gru_state have no size, and grow only with GRU_ABI.)
  *
  * Each function that can fail returns a gru_status and takes, last, a `gru_error *` that may be NULL.
  * On failure nothing has been written but that error.
@@ -409,9 +410,12 @@ typedef struct gru_state {
 /*
  * What a run reads and writes. x of step t, row b, feature k is x[t * x_step + b * x_row + k]: any strides, so
  * time-major and batch-major alike. y the same, H wide, or 2H for a concatenated bidirectional layer; its two halves
- * are y_direction apart (0 means H). x must not overlap an output, and outputs must not overlap one another.
+ * are y_direction apart (0 means H).
  *
- * T = 0 and B = 0 are legal: with T = 0, h receives h0.
+ * The outputs, y, h and the gates, must not overlap one another, nor anything that is read: x, h0 (but for h, as said
+ * above), state.reset, lengths, index, reset_mask. Of such mistakes only the plainest are found.
+ *
+ * T = 0 and B = 0 are legal: with T = 0, h receives h0. A workspace is asked for all the same.
  */
 typedef struct gru_io {
     size_t size;  /* sizeof(gru_io) */
@@ -463,8 +467,10 @@ GRU_API enum gru_status gru_run(const gru_layer *layer, const gru_io *io, void *
 /*
  * Runs a stack of layers, the output of one being the input of the next. `io` is that of the whole stack: x goes into
  * the first layer, y comes from the last; io->state must be zero, states[i] is that of layer i (NULL: all start at zero
- * and nothing is wanted). A layer's input size must be the width of the one before. If a layer is reverse or
- * bidirectional, the workspace grows with the number of steps, since the layer above has to wait for its last.
+ * and nothing is wanted). lengths, index and reset_mask are those of every layer, and so is the pool; reversed_output is
+ * that of the last layer alone, its y and its gates. A layer's input size must be the width of the one before. If a
+ * layer is reverse or bidirectional, the workspace grows with the number of steps, since the layer above has to wait
+ * for its last. (In C, an array of gru_layer * is passed as (const gru_layer *const *)layers; C++ needs no cast.)
  */
 GRU_API enum gru_status gru_stack_workspace_bytes(const gru_layer *const *layers, size_t count, size_t steps,
                                                   size_t rows, size_t *bytes, gru_error *error);
