@@ -115,6 +115,7 @@ void test_api_run_refusals(void)
 {
     REFUSE(f.io.size = 0, GRU_BAD_STRUCT);
     REFUSE(f.io.size = 7, GRU_BAD_STRUCT);
+    REFUSE(f.io.size = sizeof(gru_io *), GRU_BAD_STRUCT);
     REFUSE(f.io.x = NULL, GRU_NULL_POINTER);
     REFUSE(f.io.y = (float *)(uintptr_t)f.io.x, GRU_OVERLAP);
     REFUSE(f.io.steps = SIZE_MAX, GRU_OVERFLOW);

@@ -108,7 +108,8 @@ void test_status_read_struct(void)
         {SIZE_MAX, 0, GRU_BAD_STRUCT},
         {0, 0, GRU_BAD_STRUCT},
         {sizeof(size_t) - 1, 0, GRU_BAD_STRUCT},
-        {sizeof(size_t), 0, GRU_OK},
+        {sizeof(size_t), 0, GRU_BAD_STRUCT}, /* sizeof of a pointer */
+        {2 * sizeof(size_t), 0, GRU_OK},
         {sizeof(sample) - 1, 0, GRU_BAD_STRUCT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -130,7 +131,7 @@ void test_status_write_struct(void)
 {
     gru_error error;
     const sample from = {sizeof from, 1, 2.0f, 3};
-    for (size_t size = sizeof(size_t); size <= sizeof(sample) + 16; size += sizeof(size_t)) {
+    for (size_t size = 2 * sizeof(size_t); size <= sizeof(sample) + 16; size += sizeof(size_t)) {
         unsigned char bytes[sizeof(sample) + 32];
         memset(bytes, 0xa5, sizeof bytes);
         memcpy(bytes, &size, sizeof size);
@@ -145,5 +146,7 @@ void test_status_write_struct(void)
     }
     sample to = {.size = 3};
     CHECK_STATUS(gru_write_struct(&to, &from, sizeof from, "sample", &error), GRU_BAD_STRUCT, &error, "size 3");
+    to.size = sizeof(size_t);
+    CHECK_STATUS(gru_write_struct(&to, &from, sizeof from, "sample", &error), GRU_BAD_STRUCT, &error, "a pointer's");
     CHECK_STATUS(gru_write_struct(NULL, &from, sizeof from, "sample", &error), GRU_NULL_POINTER, &error, "NULL");
 }
