@@ -37,7 +37,7 @@ static enum gru_status check_y(const struct gru_layer *last, const gru_io *io, g
         return GRU_OK;
     if (io->y == io->x)
         return gru_fail(error, GRU_OVERLAP, "x and y are the same array at %p", (const void *)io->x);
-    if (last->directions == 2 && last->desc.merge == GRU_MERGE_CONCAT && io->y_direction &&
+    if (last->directions == 2 && last->desc.merge == GRU_MERGE_CONCAT && io->y_direction && io->steps && io->rows &&
         gru_magnitude(io->y_direction) < hidden)
         return gru_fail(error, GRU_BAD_STRIDE, "y_direction is %td, but each half is %zu wide: they would overlap",
                         io->y_direction, hidden);

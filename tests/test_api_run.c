@@ -221,6 +221,7 @@ void test_api_run_no_steps(void)
         memcpy(want + last, f.p.h0, count * sizeof(float));
         f.io.steps = 0;
         f.io.x = NULL;
+        f.io.y_direction = 1;
         f.io.index = NULL;
         memset(f.lengths, 0, sizeof f.lengths);
         gru_error e = {0};
