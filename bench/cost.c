@@ -31,9 +31,11 @@ struct request {
 /* Sizes asked for, or the presets and a sweep of H; each with every batch and thread count. */
 static void add_rows(struct cost *cost, const struct request *request, const char *backend)
 {
+    /* Two sizes an octave: of three cache levels each lies between a size that fits and one that doesn't. */
     static const char *const sweep[] = {"8x8",     "16x16",     "24x24",     "32x32",    "48x48",   "64x64",
                                         "96x96",   "128x128",   "192x192",   "256x256",  "384x384", "512x512",
                                         "768x768", "1024x1024", "1536x1536", "2048x2048"};
+    /* Up to 512: the larger ones take most of the time, and memory's bandwidth tells what they do. */
     size_t sweep_count = request->quick ? 12 : sizeof sweep / sizeof *sweep;
     for (size_t b = 0; b < request->batch.count; b++)
         for (size_t t = 0; t < request->threads.count; t++) {
@@ -64,8 +66,9 @@ static void measure(struct cost *cost, struct report *report, struct limits *lim
     }
     double start = clock_seconds();
     sample_cells(&library_linked, &settings, cells, cost->count);
+    /* Before any bound is taken, so that all shares are of the same limits. */
     report->seconds = clock_seconds() - start;
-    report->raised = speed_raise(limits, cells, cost->count);
+    report->raised += speed_raise(limits, cells, cost->count);
     for (size_t i = 0; i < cost->count; i++) {
         struct cost_row *row = &cost->rows[i];
         if (!cells[i].possible)
@@ -79,14 +82,16 @@ static void measure(struct cost *cost, struct report *report, struct limits *lim
 }
 
 /* Cells of another run are drawn against these limits, so they may raise them too. */
-static void raise_by_file(struct limits *limits, const struct filed_report *filed)
+static size_t raise_by_file(struct limits *limits, const struct filed_report *filed)
 {
+    size_t raised = 0;
     for (size_t i = 0; i < filed->count; i++) {
         const struct filed_cell *cell = &filed->cells[i];
         double bytes = cell_weight_bytes(&cell->spec);
         if (cell->spec.steps == 1 && !cell->spec.cold && bytes > 0.0)
-            limits_raise(limits, cell->spec.backend, cell->spec.threads, bytes, bytes / filed_median(cell));
+            raised += limits_raise(limits, cell->spec.backend, cell->spec.threads, bytes, bytes / filed_median(cell));
     }
+    return raised;
 }
 
 static bool is_stdout(const char *file)
@@ -138,6 +143,7 @@ int cost_main(int argc, char **argv)
     gru_error why;
     if (gru_backend_find(&backend, request.backend, &why) != GRU_OK)
         fail("%s", why.text);
+    /* Static: large for a stack, and zero to begin with. */
     static struct limits limits, target;
     static struct cost cost;
     cost.settings = request.settings;
@@ -165,7 +171,7 @@ int cost_main(int argc, char **argv)
     struct report report = {.limits = &limits};
     cost.report = &report;
     speed_activations(&report);
-    raise_by_file(&limits, &cells);
+    report.raised = raise_by_file(&limits, &cells);
     measure(&cost, &report, &limits, &request);
     cost_predict(&cost);
     if (!request.to_stdout)

@@ -9,12 +9,14 @@
 #include <string.h>
 #include <time.h>
 
+/* Cells of --cells first: of two points of one size the plots take the first, and the grid gave each cell more time. */
 static struct cost_points gather(const struct cost *cost)
 {
     size_t filed = cost->cells ? cost->cells->count : 0;
     struct cost_points points = {0, take(cost->count + filed, sizeof *points.point)};
     for (size_t i = 0; i < filed; i++) {
         struct filed_cell *cell = &cost->cells->cells[i];
+        /* Of a back end without limits there is no share; a cold step's limit is another one, and no stream pays it. */
         if (!limits_backend(cost->report->limits, cell->spec.backend) || cell->spec.cold)
             continue;
         points.point[points.count++] =
@@ -106,6 +108,7 @@ void cost_page(const struct cost *cost, const char *file)
     put_section(out, "Share of the limit, in percent, by hidden size",
                 "The limit is all weight bytes at the bandwidth of the level that holds them, or all multiply-adds at"
                 " the FMA peak. Latency and activations, which it leaves out, bind small layers.");
+    /* Its height goes with its rows; the other two have one shape, which a screen shows whole. */
     svg_begin(&svg, out, 900, 30.0 + 24.0 * (double)cost_series(&points), "Share of the limit");
     cost_plot_shares(&svg, &points);
     svg_end(&svg);
@@ -115,6 +118,7 @@ void cost_page(const struct cost *cost, const char *file)
                 " so many steps a second each; core-s a million: core-seconds for a million steps of one stream.");
     put_table(out, cost);
     fputs("<p>", out);
+    report_print_raised(out, cost->report);
     cost_print_error(out, cost);
     fputs("</p>\n", out);
     if (cost->target) {

@@ -63,6 +63,7 @@ void cost_table(const struct cost *cost)
     print_leaving(cost);
     if (cost->target)
         printf("predicted: us a step on %s, from its limits alone.\n", cost->target->machine.cpu);
+    report_print_raised(stdout, cost->report);
     cost_print_error(stdout, cost);
 }
 

@@ -22,7 +22,7 @@ struct bound report_bound(const struct report *report, const struct cell_spec *s
 /* "0.095 us": a step's time with its unit. */
 static const char *time_text(double ns)
 {
-    static char text[4][32];
+    static char text[4][32]; /* one printf takes two of them */
     static size_t turn;
     char *buffer = text[turn++ % 4];
     const char *unit = ns < 999.5 ? "ns" : ns < 999500.0 ? "us" : "ms";
@@ -91,9 +91,14 @@ void report_table(const struct report *report, const struct measured *cells, siz
     printf("\n+-: half of the 95 %% interval of the median over layers made afresh. Measured in %.0f s, %.0f %% of the"
            " probes quiet.\n",
            report->seconds, 100.0 * quiet_share());
+    report_print_raised(stdout, report);
+}
+
+void report_print_raised(FILE *out, const struct report *report)
+{
     if (report->raised)
-        printf("%zu cells read faster than `limits` had found possible; the limits were raised to them.\n",
-               report->raised);
+        fprintf(out, "%zu cells read faster than `limits` had found possible; the limits were raised to them.\n",
+                report->raised);
 }
 
 /* The keys up to library_build_type are Google Benchmark's, whose compare.py wants some of them; the others are what
@@ -113,6 +118,7 @@ static void put_context(cJSON *json, const struct report *report)
     const struct machine *machine = &report->limits->machine;
     json_put_number(context, "num_cpus", (double)machine->cpus);
     json_put_number(context, "mhz_per_cpu", round(1000.0 * clock_core_ghz()));
+    /* Time stamps don't scale, and Google's tools would only warn; `cycles` has the frequency of the moment. */
     cJSON_AddBoolToObject(context, "cpu_scaling_enabled", 0);
     cJSON *caches = json_put_array(context, "caches");
     for (int level = 1; level <= 3; level++) {
@@ -128,6 +134,7 @@ static void put_context(cJSON *json, const struct report *report)
     const char *commit = getenv("GRUBENCH_COMMIT");
     json_put_text(context, "libgru_commit", commit ? commit : "");
     json_put_number(context, "grubench", 1);
+    /* As a text: JSON's numbers are doubles, which don't hold every seed. */
     snprintf(text, sizeof text, "%llu", (unsigned long long)report->seed);
     json_put_text(context, "seed", text);
     json_put_number(context, "quiet_share", quiet_share());
@@ -181,6 +188,7 @@ static cJSON *put_entry(cJSON *benchmarks, const struct report *report, const st
     return entry;
 }
 
+/* The four that Google Benchmark writes, by its own definitions; the table's figure is the median. */
 static double aggregate_of(double *values, size_t n, int which)
 {
     double mean = 0.0;

@@ -17,6 +17,8 @@ struct report {
 struct bound report_bound(const struct report *report, const struct cell_spec *spec);
 
 void report_table(const struct report *report, const struct measured *cells, size_t count);
+/* That limits were raised, if they were. */
+void report_print_raised(FILE *out, const struct report *report);
 
 /* The whole file: context, then each repetition and the aggregates of each cell. */
 cJSON *report_json(const struct report *report, const struct measured *cells, size_t count);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whole vectors on every back end, and small, since there are a thousand cells a back end. A second step, since its
+ * states are what the first made of the tiny ones. */
 enum { UNITS = 64, STEPS = 2, TURNS = 60, LOOKS = 5 };
 
 /* Which arrays are of the scale; the others are ordinary. */
@@ -19,6 +21,8 @@ static const char *const kind_names[KINDS] = {
 /* What stands in the table: the worst ratio of a band of scales. */
 static const struct band {
     int first, last;
+    /* Subnormal; where the first products are; around 2^-62, below which a layer reads zero; and where sums of products may
+ * cancel to subnormals (tests/test_tiny.c). */
 } bands[] = {{-149, -127}, {-126, -101}, {-100, -63}, {-62, -49}, {-48, -41}, {-40, -21}, {-20, -1}};
 enum { BANDS = sizeof bands / sizeof *bands };
 
@@ -150,8 +154,13 @@ int main(int argc, char **argv)
         fail("bench-tiny takes the name of a back end, or nothing for each that this CPU has");
     clock_start();
     const gru_backend *backend;
+    size_t measured = 0;
     for (size_t i = 0; (backend = gru_backend_at(i)); i++)
-        if (argc < 2 || strcmp(argv[1], gru_backend_name(backend)) == 0)
+        if (argc < 2 || strcmp(argv[1], gru_backend_name(backend)) == 0) {
             measure(backend);
+            measured++;
+        }
+    if (!measured)
+        fail("this CPU has no back end '%s'", argv[1]);
     return 0;
 }

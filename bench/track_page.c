@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* What the others are held against: the median of the first runs. */
-enum { FIRST_RUNS = 5 };
+enum { FIRST_RUNS = 5 }; /* one alone might have been the odd one */
 
 struct plot {
     size_t n;
@@ -23,6 +23,7 @@ static const char *commit_of(const struct history_entry *entry)
     return entry->commit[0] ? entry->commit : "?";
 }
 
+/* Not quite to the step, so that its line stays free. */
 static void draw_level(struct svg *svg, const struct plot *plot, size_t from, size_t end)
 {
     double *sorted = take(end - from, sizeof *sorted);
@@ -47,7 +48,11 @@ static void draw_family(FILE *out, const struct history *history, const char *na
     svg.right = svg.width - 20;
     svg.bottom = svg.height - 28;
     /* A percent either way at least, so that noise isn't drawn as mountains. */
-    svg_axes_runs(&svg, plot->labels, plot->n, fmin(low, -1.0), fmax(high, 1.0), "change of time, %");
+    low = fmin(low, -1.0);
+    high = fmax(high, 1.0);
+    /* Above the marks there is room for what stands beside a step. */
+    high += step->at ? 0.12 * (high - low) : 0.0;
+    svg_axes_runs(&svg, plot->labels, plot->n, low, high, "change of time, %");
     double *x = take(plot->n, sizeof *x);
     for (size_t i = 0; i < plot->n; i++)
         x[i] = (double)i;
