@@ -24,6 +24,7 @@ static double patience;
 /* When a busy machine has stretched the measurement so long, the rest is done briefly and once. */
 static double deadline;
 
+/* What is there by then is kept: a table with poor rows is more use than one that ends. */
 static bool in_hurry(void)
 {
     return clock_seconds() > deadline;
@@ -55,11 +56,11 @@ static double read_once(const struct reading *reading)
     return ns > 0.0 ? (double)reading->bytes * (double)passes / ns : 0.0;
 }
 
-/* The best of so many trials in quiet windows. The best, since nothing makes memory faster than it is. */
+/* The best of so many trials in quiet windows. The best, since nothing makes memory faster than it is. The caller has
+ * read the buffer once before, so that what fits in a cache is there. */
 static double read_best(const struct reading *reading, int trials)
 {
     double best = 0.0;
-    read_once(reading);
     for (int trial = 0; trial < trials;) {
         double start = clock_seconds();
         bool quiet = quiet_now() || patience <= 0.0;
@@ -71,8 +72,9 @@ static double read_best(const struct reading *reading, int trials)
     return best;
 }
 
-/* Looks for the best streams and prefetch distance. Inside the L2 there is nothing to prefetch, and
- * scalar loads are too slow to need it. */
+/* Looks for the best streams and prefetch distance: none of them is best on every CPU and at every size, and a limit
+ * that other loads beat is none. 512 and 2048 bytes are about what the L3 and memory deliver within their latencies.
+ * Inside the L2 there is nothing to prefetch, and scalar loads are too slow to need it. */
 static double search(struct reading *reading, struct limits_read *found, bool quick)
 {
     static const size_t streams[] = {1, 2, 4, 8};
@@ -106,6 +108,8 @@ static void read_together(void *argument, size_t thread)
     together->rate[thread] = read_once(&together->reading[thread]);
 }
 
+/* Not in quiet windows: the probe sees the caller's core alone, and that all are quiet at once is rare. All pages are
+ * written first by the caller, so that on a machine of several nodes they lie in its own. */
 static double read_all(struct crew *crew, const struct reading *reading, bool huge, int trials)
 {
     size_t threads = crew_threads(crew);
@@ -134,7 +138,7 @@ static double read_all(struct crew *crew, const struct reading *reading, bool hu
 static int buffers_of(size_t bytes, int pages, bool quick)
 {
     double part = (double)bytes / (double)(machine_this()->cache[1] ? machine_this()->cache[1] : 1048576);
-    bool edge = part > 0.4 && part < 1.6;
+    bool edge = part > 0.4 && part < 1.6; /* below it fits with any pages, above it doesn't with any */
     return pages == PAGES_HUGE || in_hurry() ? 1 : edge ? 4 : bytes <= 4194304 && !quick ? 3 : 1;
 }
 
@@ -149,6 +153,8 @@ static void measure_size(const struct limits_isa *isa, struct crew *crew, size_t
         int buffers = buffers_of(bytes, pages, quick);
         for (int i = 0; i < buffers; i++) {
             struct reading reading = {isa, machine_pages(bytes, pages == PAGES_HUGE), bytes, 1, 0};
+            /* Once a buffer and not once a way of reading it: beyond the L2 that was a third of a quick run's reads. */
+            read_once(&reading);
             if (first && i == 0)
                 read->one[pages] = fmax(read->one[pages], search(&reading, read, quick));
             reading.streams = read->streams;
@@ -183,6 +189,7 @@ static void peak_together(void *argument, size_t thread)
 }
 
 /* ns of one FMA that waits for another, and of one value of divisions that don't: the least of several trials. */
+/* A trial takes some 20 us: short beside a neighbour's burst, so that some of twenty are undisturbed. */
 static void measure_chains(const struct limits_isa *isa, struct limits_backend *backend)
 {
     enum { LINKS = 2000, ROUNDS = 500 };
@@ -217,6 +224,7 @@ static void measure_peak(const struct limits_isa *isa, struct crew *crew, struct
         patience -= quiet ? 0.0 : 0.0003;
     }
     measure_chains(isa, backend);
+    /* More trials than of one thread: in the best of them all cores must have been left alone. */
     struct peak_run run = {.isa = isa};
     for (int trial = 0; trial < 30; trial++) {
         crew_run(crew, peak_together, &run);
@@ -236,7 +244,7 @@ struct meetings {
 /* A counter that each thread raises once a meeting and then watches: what a step of a sequence ends with. */
 static void meet(void *argument, size_t thread)
 {
-    enum { MEETINGS = 500 };
+    enum { MEETINGS = 500 }; /* beside which the threads' coming together at the start is nothing */
     struct meetings *meetings = argument;
     uint64_t start = clock_ticks();
     for (size_t i = 1; i <= MEETINGS; i++) {
@@ -317,6 +325,8 @@ void limits_measure(struct limits *limits, bool quick, const char *only, double 
         limits->threads = CREW_MAX;
     double start = clock_seconds();
     seconds = seconds > 0.0 ? seconds : quick ? 9.0 : 45.0;
+    /* On a core that is contended half of the time every other trial is repeated; more would leave too little for the
+     * sizes themselves. */
     patience = 0.22 * seconds;
     deadline = start + seconds;
     struct crew *crew = crew_start(limits->threads);

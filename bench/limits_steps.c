@@ -39,7 +39,7 @@ static size_t add_steps(struct cell_spec *specs, const struct limits_backend *ba
 void limits_measure_steps(struct limits *limits, bool quick)
 {
     struct sample_settings settings = {.repetitions = 4,
-                                       .min_time = quick ? 0.02 : 0.06,
+                                       .min_time = quick ? 0.01 : 0.06,
                                        .max_time = quick ? 1.5 : 8.0,
                                        .interval = 0.05,
                                        .seed = 1,
@@ -51,6 +51,8 @@ void limits_measure_steps(struct limits *limits, bool quick)
     struct measured *cells = speed_prepare(specs, count);
     sample_cells(&library_linked, &settings, cells, count);
     for (size_t i = 0; i < count; i++) {
+        /* Noisy ones too: a prediction needs a figure at each size, and the table says how much of the run was quiet.
+         */
         for (size_t b = 0; cells[i].possible && b < limits->backends; b++) {
             struct limits_backend *backend = &limits->backend[b];
             if (strcmp(backend->name, cells[i].spec.backend) == 0)
