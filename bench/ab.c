@@ -83,6 +83,8 @@ static double contest_cell(struct contest *contest, const struct library *const 
     uint64_t seed = random_next(&contest->random);
     open_or_fail(&cell[0], libraries[first], spec, seed, contest->paths[first]);
     open_or_fail(&cell[1], libraries[1 - first], spec, seed, contest->paths[1 - first]);
+    /* By ten at a time at most: the first call's time has page faults and cold caches in it. Both builds then get the
+     * same number of calls, so that a block is the same work. */
     size_t calls = 1;
     for (double ns = run_block(&cell[0], 1); ns < block_ns && calls < 1000000; ns = run_block(&cell[0], calls))
         calls = ns > 0.0 ? (size_t)((double)calls * fmin(10.0, 1.1 * block_ns / ns)) + 1 : calls * 10;
@@ -107,7 +109,8 @@ static double contest_cell(struct contest *contest, const struct library *const 
 }
 
 /* Half a round: fresh private copies of both builds, loaded and given their layers in this order, and each cell once,
- * in random order. */
+ * in random order. Fresh, since the pages that a build's code and tables get are part of its luck, which becomes part
+ * of the spread only if it changes. */
 static void contest_half(struct contest *contest, size_t first, double *ratio)
 {
     struct library loaded[2];
@@ -150,6 +153,8 @@ static enum ab_decision contest_run(struct contest *contest, size_t *rounds)
     for (*rounds = 0; decision == AB_OPEN && !late && *rounds < AB_ROUNDS_MAX;) {
         contest_round(contest, (*rounds)++);
         double time = clock_seconds() - start;
+        /* Another round would end too late. The look that is then taken out of turn counts as the next one: each has
+         * its share of the 1 % (AB_LEVEL), whenever it comes. */
         late = time + time / (double)*rounds > contest->seconds;
         progress_at(&progress, time / contest->seconds, "");
         if (*rounds < ab_looks[look] && !late)
@@ -245,6 +250,7 @@ static void read_request(struct contest *contest, struct grid *grid, int argc, c
         2};
     options_parse(&line, argc, argv, contest->paths);
     contest->margin = log1p(margin / 100.0);
+    /* By default no two runs have the same order, so that repeating one is a new look and not the same one again. */
     contest->random.state = seed ? seed : clock_system_ns();
     whole_check(&contest->json, 1);
 }
@@ -256,6 +262,8 @@ int ab_main(int argc, char **argv)
     read_request(&contest, &grid, argc, argv);
     bench_start();
 
+    /* Both are loaded once before anything is timed: a file that isn't libgru is then said at once, and which cells
+     * there can be is the old build's to say, since the new one may have more. */
     struct library probe[2];
     library_load(&probe[0], contest.paths[0]);
     library_load(&probe[1], contest.paths[1]);

@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* At the level of a look, 0.999, two of them lie beyond the bound; with far fewer it would hang on a single one. */
 enum { RESAMPLES = 2000 };
 
+/* Each after half as many rounds again, so that nothing goes on for much longer than it must. Not before twelve: the
+ * median of fewer takes too few values for its resamples to show the spread. */
 const size_t ab_looks[AB_LOOKS] = {12, 18, 27, 40, 60, 90, 135, 200, 300, AB_ROUNDS_MAX};
 
 /* The median by selection: sorting was nine tenths of a look's time. Reorders the values. */
@@ -90,6 +93,7 @@ void ab_bounds(struct ab_cell *cells, size_t count, size_t rounds, double level,
     }
     stats_sort(up, RESAMPLES);
     stats_sort(down, RESAMPLES);
+    /* Crosswise: as far as resamples rise above the median, so far the median may have risen above the truth. */
     double reach_low = stats_quantile(up, RESAMPLES, level);
     double reach_high = stats_quantile(down, RESAMPLES, level);
     for (size_t c = 0; c < count; c++) {

@@ -14,10 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Three back ends have some eighty contestants. */
 enum { SAMPLES_MAX = 1024, CONTESTANTS_MAX = 128, BACKENDS_MAX = 8, ROWS_MAX = 16 };
 
 /* Samples of one placement, between which all others have theirs; then all arrays and layers are made anew. */
 enum { TURNS = 12 };
+/* Half of what sample.c takes: everybody's turn then comes round within 10 ms, before the neighbours have changed. */
 static const double sample_ns = 40000.0;
 
 enum section { SECTION_SIGMOID, SECTION_TANH, SECTION_UPDATE, SECTION_STEP_ROW, SECTION_STEP_BATCH, SECTIONS };
@@ -93,6 +95,7 @@ static void add_backend(struct field *field, const char *backend)
             if (spec.path != PATH_UPDATE || tier == GRU_TIER_FAST)
                 add(field, (enum section)section, spec.path == PATH_UPDATE ? "libgru" : rows[tier], spec, NULL);
         }
+        /* Others' functions have no tier of ours; `fast` only gives them a cell with the arrays. */
         spec.tier = GRU_TIER_FAST;
         if (section <= SECTION_TANH)
             add_yardsticks(field, (enum section)section, spec);
@@ -142,6 +145,7 @@ static void open_all(struct field *field, uint64_t seed)
         if (!cell_open(&one->cell, &library_linked, &one->spec, &random, &why))
             continue;
         one->calls = 1;
+        /* What is checked is what was timed: the same arrays, at the same places. */
         call(one);
         find_error(one);
         while (run_calls(one) < sample_ns && one->calls < 1u << 20)
@@ -179,6 +183,7 @@ static void measure(struct field *field, double seconds, uint64_t seed)
     size_t order[CONTESTANTS_MAX];
     double start = clock_seconds();
     double time = 0.0;
+    /* Three placements at least, whatever the time: of one alone nobody could say what its addresses did. */
     for (size_t placement = 0; placement < 3 || (time < seconds && placement < SAMPLES_MAX / TURNS); placement++) {
         open_all(field, random_next(&random));
         for (int turn = 0; turn < TURNS; turn++) {
@@ -196,7 +201,7 @@ static void measure(struct field *field, double seconds, uint64_t seed)
     progress_end(&progress);
 }
 
-/* Of quiet samples, unless there were next to none. */
+/* Of quiet samples, unless there were next to none: the median of fewer than five is any of them. */
 static double figure(struct contestant *one)
 {
     return stats_median(one->cycles, one->quiet >= 5 ? one->quiet : one->count);

@@ -5,6 +5,7 @@
 #endif
 #include "../arch/avx2/vec.h"
 
+/* Names of the vector ABI: d for AVX2, N without a mask, 8 values, one argument in a vector. */
 #define MVEC_TANH "_ZGVdN8v_tanhf"
 #define MVEC_EXP "_ZGVdN8v_expf"
 

@@ -5,6 +5,7 @@
 #endif
 #include "../arch/avx512/vec.h"
 
+/* Names of the vector ABI: e for AVX-512, N without a mask, 16 values, one argument in a vector. */
 #define MVEC_TANH "_ZGVeN16v_tanhf"
 #define MVEC_EXP "_ZGVeN16v_expf"
 

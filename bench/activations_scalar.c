@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Without the CPU's instruction a fused multiply-add is a call. */
+/* Without the CPU's instruction a fused multiply-add is a call, which would make of the least that a function can cost
+ * about the most. */
 #define RATIONAL_UNFUSED
 #include "../arch/scalar/vec.h"
 #include "activations_rational.h"
@@ -21,6 +22,7 @@ static void libm_sigmoid_over(size_t count, const float *x, float *y)
         y[i] = 1.0f / (1.0f + expf(-x[i]));
 }
 
+/* libmvec has no functions of one value: that is what libm is. */
 static bool nothing_to_open(void)
 {
     return false;
@@ -37,11 +39,13 @@ const struct activations_isa *activations_isa_named(const char *name)
 {
     static const struct activations_isa *const all[] = {
 #if defined(__x86_64__)
-        &activations_avx512, &activations_avx2,
+        &activations_avx512,
+        &activations_avx2,
 #elif defined(__aarch64__)
         &activations_neon,
 #endif
-        &activations_scalar};
+        &activations_scalar
+    };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (strcmp(all[i]->name, name) == 0)
             return all[i];

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In the order of their enums, and words of the command line too; NULL ends each list. */
 const char *const path_names[] = {"streaming", "sequence", "batch", "gemv", "gemm", "sigmoid", "tanh", "update", NULL};
 const char *const reset_names[] = {"after", "before", "none", NULL};
 const char *const weight_names[] = {"f32", NULL};
@@ -30,6 +31,7 @@ char *cell_name(const struct cell_spec *spec)
                      tier_names[spec->tier], spec->cold ? "/cold" : "");
 }
 
+/* Only what differs from the usual, so that a line of a table stays one. It holds until the next call. */
 const char *cell_label(const struct cell_spec *spec)
 {
     static char label[96];
@@ -51,6 +53,7 @@ const char *cell_label(const struct cell_spec *spec)
     return label;
 }
 
+/* Matrices a half: without a reset there is no r. */
 static double gates_of(const struct cell_spec *spec)
 {
     return spec->reset == GRU_RESET_NONE ? 2.0 : 3.0;
@@ -78,6 +81,7 @@ static double weights_of(const struct cell_spec *spec)
     return spec->path == PATH_GEMV || spec->path == PATH_GEMM ? 3.0 * hidden * input : 0.0;
 }
 
+/* A multiply-add counts as two operations, as everybody's GFLOP/s do. */
 double cell_operations(const struct cell_spec *spec)
 {
     return 2.0 * weights_of(spec) * (double)spec->batch;
@@ -123,6 +127,7 @@ static void *take_somewhere(size_t bytes, struct random *random)
     return page + LINE * random_below(random, PAGE / LINE);
 }
 
+/* The page's start is the allocation's, since no more than one page was skipped; NULL stays NULL. */
 static void give_back(void *memory)
 {
     free((char *)memory - (uintptr_t)memory % 4096);
@@ -133,6 +138,8 @@ static float *random_floats(size_t count, float scale, struct random *random)
 {
     float *values = take_somewhere(count * sizeof *values, random);
     uint32_t state = (uint32_t)random_next(random) | 1;
+    /* Multiplier and increment are those of PCG's 32-bit generators; only the upper bits of its state are good, and a
+     * float takes no others. */
     for (size_t i = 0; i < count; i++) {
         state = state * 747796405u + 2891336453u;
         values[i] = scale * ((float)(int32_t)state * 0x1p-31f);
@@ -224,12 +231,13 @@ static bool open_one(struct cell *cell, size_t which, struct random *random, gru
                      .input = cell_input(spec, which),
                      .hidden = cell_hidden(spec, which),
                      .reset = spec->reset,
-                     .bias = GRU_BIAS_SIX,
+                     .bias = GRU_BIAS_SIX, /* what PyTorch and Keras train */
                      .tier = spec->tier,
                      .weight_type = spec->weights,
                      .backend = cell->backend};
     gru_weights weights;
     size_t count = 3 * desc.hidden * (desc.input + desc.hidden + 2);
+    /* PyTorch's range: states then move as those of a trained layer do, and no gate is stuck at an end. */
     float *values = random_floats(count, 1.0f / sqrtf((float)desc.hidden), random);
     fill_weights(&weights, &desc, values);
     bool good = cell->library->layer_create(&cell->layers[which], &desc, &weights, NULL, why) == GRU_OK;
@@ -237,8 +245,8 @@ static bool open_one(struct cell *cell, size_t which, struct random *random, gru
     return good;
 }
 
-/* Inputs that a single step gets in turn. With the same one each time its state would soon stand still, which no stream's
- * does, and the library chooses its way through large weights by the state. */
+/* Inputs that a single step gets in turn. With the same one each time its state would soon stand still, which no
+ * stream's does, and the library chooses its way through large weights by the state. */
 enum { STREAM_INPUTS = 16 };
 
 static bool open_layers(struct cell *cell, struct random *random, gru_error *why)
@@ -320,6 +328,7 @@ void cell_close(struct cell *cell)
     *cell = (struct cell){.library = cell->library, .spec = cell->spec};
 }
 
+/* Two steps touch every weight, both states and the first outputs; the rest of a long sequence would only take time. */
 void cell_warm(struct cell *cell)
 {
     size_t steps = cell->io.steps;

@@ -104,7 +104,8 @@ double clock_core_ghz(void)
 #else
     const double cycles = 1.0;
 #endif
-    /* The best of three, since an interrupt can only lengthen a chain. */
+    /* The best of three, since an interrupt can only lengthen a chain. 512 links are 0.6 us at 2.5 GHz: far more than a
+     * reading of the clock costs, and a hundredth of a sample. */
     enum { LINKS = 512 };
     double least = 0.0;
     for (int i = 0; i < 3; i++) {

@@ -45,12 +45,14 @@ static void judge(struct pair *pairs, size_t n)
         struct pair *pair = &pairs[i];
         pair->ratio = filed_median(pair->new) / filed_median(pair->old);
         pair->judged = pair->old->runs >= RUNS_NEEDED && pair->new->runs >= RUNS_NEEDED;
+        /* The interval shows how far the ratio can be trusted; what is decided by is the rank test. */
         pair->interval =
             stats_bootstrap_ratio(pair->old->ns, pair->old->runs, pair->new->ns, pair->new->runs, 0.95, 2000, &random);
         pair->p = stats_mann_whitney(pair->old->ns, pair->old->runs, pair->new->ns, pair->new->runs);
         if (pair->judged)
             p[judged++] = pair->p;
     }
+    /* Over the cells that are judged alone: the others can raise no alarm, so they needn't be paid for. */
     stats_holm(p, judged, adjusted);
     for (size_t i = 0, k = 0; i < n; i++)
         pairs[i].adjusted = pairs[i].judged ? adjusted[k++] : 1.0;

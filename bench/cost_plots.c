@@ -14,6 +14,7 @@ struct series {
     size_t point[COST_ROWS_MAX];
 };
 
+/* More than the options can make in one run: 3 paths, 3 resets, and what one would ask for of rows and threads. */
 enum { SERIES_MAX = 64 };
 
 static void name_series(char *name, size_t size, const struct cell_spec *spec)
@@ -50,6 +51,7 @@ static size_t find_series(const struct cost_points *points, struct series *serie
         }
         struct series *one = &series[k];
         size_t at = one->count;
+        /* The first of two stays: see gather() in cost_page.c. */
         bool twice = false;
         for (size_t m = 0; m < one->count; m++)
             twice |= points->point[one->point[m]].spec->hidden == spec->hidden;
@@ -97,6 +99,8 @@ void cost_plot_time(struct svg *svg, const struct cost *cost, const struct cost_
             if (cache[level])
                 svg_vertical(svg, cost_leaves(cache[level]), leaving[level]);
     }
+    /* Series take colour, dashes and mark by their place among those shown, so that few of them differ as much as can
+     * be. */
     int shown = 0;
     for (size_t k = 0; k < n; k++) {
         if (strstr(series[k].name, "reset before") || strstr(series[k].name, "no reset"))
@@ -136,9 +140,11 @@ void cost_plot_roofline(struct svg *svg, const struct cost *cost, const struct c
     const struct limits_backend *backend = limits_backend(limits, points->point[0].spec->backend);
     if (!backend)
         return;
+    /* A stream makes half an operation a byte, a batch of 64 thirty-two: an octave or so beyond on either side. */
     double x_low = 0.1, x_high = 64.0, y_low = 1e30;
     for (size_t i = 0; i < points->count; i++) {
         double bytes = cell_weight_bytes(points->point[i].spec);
+        /* The roofs are of one thread; array functions have no weights to read. */
         if (!(bytes > 0.0) || points->point[i].spec->threads > 1 || !(points->point[i].ns > 0.0))
             continue;
         x_high = fmax(x_high, cell_operations(points->point[i].spec) / bytes);
@@ -151,6 +157,7 @@ void cost_plot_roofline(struct svg *svg, const struct cost *cost, const struct c
         double bandwidth = roof_bandwidth(limits, backend, level);
         if (!(bandwidth > 0.0))
             continue;
+        /* Each roof rises as far as the peak's; above that no level binds. */
         double knee = fmin(backend->peak_one / bandwidth, svg->x_high);
         double start = fmax(svg->x_low, svg->y_low / bandwidth);
         if (knee > start) {
@@ -226,6 +233,8 @@ void cost_plot_shares(struct svg *svg, const struct cost_points *points)
             while (hidden[c] != point->spec->hidden)
                 c++;
             double share = 100.0 * point->bound.ns / point->ns;
+            /* The number is in each field, so that nobody has to read the shade; at 0.6 of the colour it still can be.
+             */
             char tip[160];
             tip_of(tip, sizeof tip, point);
             double x = 210.0 + wide * (double)c;

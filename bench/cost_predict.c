@@ -27,7 +27,8 @@
 static const double blend_row = 1.3;
 static const double blend_batch = 1.5;
 enum { TILE_ROWS = 4, BARRIERS_OF_SLICES = 20, BARRIERS_OF_PARTS = 10 };
-/* Of src/plan.c: multiply-adds worth a slice and worth a part, the least rows of a part, weights that one cache holds. */
+/* Of src/plan.c: multiply-adds worth a slice and worth a part, the least rows of a part, weights that one cache holds.
+ */
 enum { WORTH_A_SLICE = 16384, WORTH_A_PART = 262144, LEAST_ROWS = 4, CACHED_WEIGHTS = 262144 };
 
 static const struct limits_backend *backend_or_best(const struct limits *limits, const char *name)
@@ -52,9 +53,11 @@ static double link_of(const struct limits_backend *backend)
         if (step->batch == 16 && step->hidden == 64)
             many = step;
     }
+    /* Three multiply-adds of whole vectors, two operations each, are what the peak would take. */
     if (!few || !many)
         return 6.0 * (double)backend->lanes / backend->peak_one;
     double slope = many->ns / (16.0 * groups_of(backend, 64.0)) - few->ns / (16.0 * groups_of(backend, 16.0));
+    /* From 16 to 64 both x and h grow by 48. */
     return fmax(slope / 96.0, 0.0);
 }
 
@@ -77,6 +80,7 @@ static double compute_at(const struct limits_backend *backend, double hidden, do
         double same = (double)step->hidden;
         return step->ns * groups_of(backend, hidden) / groups_of(backend, same) + links * (input + hidden - 2.0 * same);
     }
+    /* A straight line in logarithms: between two sizes time goes by a power of H, the fixed cost lowering it. */
     double part = log(hidden / (double)below->hidden) / log((double)above->hidden / (double)below->hidden);
     return exp(log(below->ns) * (1.0 - part) + log(above->ns) * part) + links * (input - hidden);
 }
@@ -91,6 +95,7 @@ static double compute_of(const struct limits_backend *backend, double hidden, do
         if ((double)rows >= batch && (above == 0 || rows < above))
             above = rows;
     }
+    /* At least a nanosecond: where I is much smaller than H, links subtracted could leave nothing of a tiny step. */
     double low = fmax(compute_at(backend, hidden, input, below), 1.0);
     if (above == 0)
         return low * batch / (double)below;
@@ -126,6 +131,7 @@ static double read_of(const struct limits *limits, const struct limits_backend *
     double level1 = (double)limits->machine.cache[0];
     double all = cell_weight_bytes(spec);
     double threads = cut.slices * cut.parts;
+    /* A quarter of L1 is for x, h, the sums and the stack. */
     if (all / cut.slices <= 0.75 * level1)
         return 0.0;
     double ns = cut.parts * one / limits_bandwidth(limits, backend, (size_t)threads, cut.parts * all);
@@ -172,6 +178,7 @@ void cost_predict(struct cost *cost)
 {
     const struct limits *here = cost->report->limits;
     const struct limits *there = cost->target ? cost->target : here;
+    /* Here too, since how well the model does can only be seen where times are known. */
     cost_must_have_steps(here);
     cost_must_have_steps(there);
     double errors[COST_ROWS_MAX];
@@ -182,6 +189,7 @@ void cost_predict(struct cost *cost)
         row->predicted = predict(there, &row->spec);
         if (row->noisy || !(row->ns > 0.0))
             continue;
+        /* Twice as long and half as long are both 100 % off, whichever way the ratio is turned. */
         double error = expm1(fabs(log(predict(here, &row->spec) / row->ns)));
         errors[cost->error_count++] = error;
         cost->error_worst = fmax(cost->error_worst, error);

@@ -23,7 +23,7 @@ static size_t number_at(const char **text, const char *size)
     char *end;
     unsigned long value = strtoul(*text, &end, 10);
     /* strtoul would take a sign or a space too. */
-    if (!isdigit((unsigned char)**text) || value == 0 || value > 16384)
+    if (!isdigit((unsigned char)**text) || value == 0 || value > 16384) /* as --hidden of the grid */
         fail("size '%s': numbers from 1 to 16384, as in 40x128, 80x384x3 or 1x64+32", size);
     *text = end;
     return value;
@@ -79,7 +79,8 @@ void cost_add_presets(struct cost *cost, struct cell_spec defaults)
         cost_add(cost, presets[i].name, defaults);
 }
 
-/* Threads count as cores of which each is taken for the whole step, rows as streams that share it. */
+/* What is paid for is what nobody else can use: threads count as cores of which each is taken for the whole step, rows
+ * as streams that share it. */
 double cost_core_seconds(const struct cost_row *row, double ns)
 {
     return ns * 1e-9 * (double)row->spec.threads / (double)row->spec.batch * 1e6;

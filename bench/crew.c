@@ -30,6 +30,8 @@ struct crew {
     struct hand hands[CREW_MAX];
 };
 
+/* All start within a cache line's way of each other: a wake of the system's takes 50 us and more, in which those that
+ * were first would have the memory to themselves. */
 static void meet_and_work(struct crew *crew, size_t number)
 {
     atomic_fetch_add(&crew->ready, 1);
@@ -56,6 +58,7 @@ static void *live(void *argument)
     }
 }
 
+/* The caller is thread 0, so that what it measures alone and what it measures among others is on the same CPU. */
 struct crew *crew_start(size_t threads)
 {
     struct crew *crew = take(1, sizeof *crew);

@@ -70,6 +70,8 @@ static void add(struct builder *builder, struct cell_spec spec)
 /* The sizes of a path that nobody narrowed: what fits the time, and what models use. */
 static struct size_list hidden_of(const struct grid *grid, enum path path)
 {
+    /* Quick: a size that latency binds, one in the L2 and one beyond it. The kernels have fewer sizes than the layers:
+     * they are to tell which part of a step lost time. */
     static const size_t all[] = {8, 16, 32, 64, 128, 256, 512, 1024, 2048};
     static const size_t batched[] = {64, 128, 256, 512, 1024};
     static const size_t products[] = {64, 256, 1024};
@@ -98,6 +100,7 @@ static struct size_list batch_of(const struct grid *grid, enum path path)
     return alone ? sizes_or(&grid->batch, one, 1) : sizes_or(&(struct size_list){0}, one, 1);
 }
 
+/* Long enough that the input's one product and the call's own cost are a small part; batches cost more a step. */
 static size_t steps_of(const struct grid *grid, enum path path)
 {
     if (path == PATH_SEQUENCE)
@@ -174,6 +177,7 @@ struct cell_spec *grid_cells(const struct grid *asked, const struct library *lib
     words_or_first(&grid.weights);
     words_or_first(&grid.tiers);
     if (grid.resets.count == 0)
+        /* Without a reset there is a product less: no other code, so no cell of the default grid. */
         grid.resets = (struct word_list){.count = grid.quick ? 1 : 2, .at = {GRU_RESET_AFTER, GRU_RESET_BEFORE}};
     if (grid.threads.count == 0)
         grid.threads = (struct size_list){1, {1}};

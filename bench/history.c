@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What must be the same for two runs to be of one series. Not the host's name: machines of a pool have many names and
+ * one speed; nor the kernel, whose change is one of the things to be seen. */
 static void machine_key(char *key, size_t size, const struct machine *machine)
 {
     snprintf(key, size, "%s, %zu CPUs", machine->cpu, machine->cpus);
@@ -66,6 +68,8 @@ void history_add(const char *file, const char *run, const char *commit)
     report_release(&report);
 }
 
+/* Families beyond the room aren't drawn. There are 14 at most for each back end and thread count, of which a history
+ * has few. */
 static void know_family(struct history *history, const char *family)
 {
     for (size_t i = 0; i < history->family_count; i++)
@@ -96,6 +100,7 @@ static void read_line(struct history *history, const char *text, const char *whe
             fail("%s: '%s' is not a family and a time", where, cell->string);
         know_family(history, family->valuestring);
     }
+    /* Kept as JSON: a history has hundreds of lines, and each cell is looked up once or twice. */
     entry->cells = cJSON_DetachItemFromObjectCaseSensitive(json, "cells");
     cJSON_Delete(json);
 }

@@ -41,6 +41,7 @@ const struct library library_linked = {
     .tanh = gru_tanh,
 };
 
+/* Where each function's address goes; a pointer to a function can't be told from another's in C, an offset can. */
 static const struct {
     const char *name;
     size_t offset;
@@ -119,6 +120,8 @@ void library_load(struct library *library, const char *path)
 {
     int copy = private_copy(path);
     char *name = take_text("/proc/self/fd/%d", copy);
+    /* All symbols at once, so that no first call looks one up in a timed block; local, so that the other build doesn't
+     * get this one's. */
     *library = (struct library){.copy = copy, .handle = dlopen(name, RTLD_NOW | RTLD_LOCAL)};
     if (!library->handle)
         fail("%s can't be loaded: %s", path, dlerror());

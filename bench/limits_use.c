@@ -102,6 +102,8 @@ static void read_from_json(struct limits_read *read, const cJSON *json, const ch
     read->ahead = json_size_of(json, "prefetch", file);
 }
 
+/* A file from elsewhere may hold anything: each count is held against its array, each figure must be one that can be
+ * divided by, and what the interpolations take for granted, that sizes grow, is checked here and not there. */
 static void steps_from_json(struct limits_backend *backend, const cJSON *json, const char *file)
 {
     const cJSON *step;
@@ -216,6 +218,7 @@ static double better(const double pages[2])
 
 double limits_bandwidth(const struct limits *limits, const struct limits_backend *backend, size_t threads, double bytes)
 {
+    /* A thread's part is what its caches must hold: 4 MiB on four threads are four times 1 MiB. */
     double share = bytes / (double)(threads ? threads : 1);
     size_t above = 0;
     while (above < backend->reads && backend->read[above].bytes < share)
@@ -233,6 +236,7 @@ double limits_bandwidth(const struct limits *limits, const struct limits_backend
 
 void limits_make_consistent(struct limits_backend *backend, size_t threads)
 {
+    /* From the largest set down, so that one pass carries what was reached at any size to all smaller ones. */
     double shares = (double)(threads ? threads : 1);
     backend->peak_one = fmax(backend->peak_one, backend->peak_all / shares);
     for (size_t i = backend->reads; i-- > 0;)
@@ -255,6 +259,7 @@ bool limits_raise(struct limits *limits, const char *name, size_t threads, doubl
     double factor = rate / limits_bandwidth(limits, backend, threads, bytes);
     if (!(factor > 1.0))
         return false;
+    /* Both neighbours by the same factor, so that the interpolated figure rises by just as much. */
     double share = bytes / (double)(threads ? threads : 1);
     for (size_t i = 0; i < backend->reads; i++) {
         bool below = backend->read[i].bytes <= share && (i + 1 == backend->reads || backend->read[i + 1].bytes > share);

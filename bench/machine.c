@@ -83,6 +83,7 @@ static void find_features(struct machine *machine)
 
 static void find_caches(struct machine *machine)
 {
+    /* Those of CPU 0 stand for all; Linux lists some four, the instructions' among them. */
     for (int index = 0; index < 8; index++) {
         char path[96], type[16], size[16], level[8];
         const char *folder = "/sys/devices/system/cpu/cpu0/cache/index";
@@ -100,6 +101,8 @@ static void find_caches(struct machine *machine)
     }
 }
 
+/* The CPUs that the process had at first: each pin takes all but one away, and which there are must not change by it.
+ */
 static cpu_set_t *first_cpus(void)
 {
     static cpu_set_t set;
@@ -133,6 +136,7 @@ const struct machine *machine_this(void)
     return &machine;
 }
 
+/* MemAvailable counts the page cache, which gives way; without /proc all memory is taken to be free. */
 double machine_free_bytes(void)
 {
     double bytes = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
@@ -156,6 +160,7 @@ const char *machine_level(const size_t cache[3], double bytes)
     return "memory";
 }
 
+/* From the last CPU on, since the first has most of the system's interrupts. */
 static void pin_thread(pid_t thread, size_t i)
 {
     cpu_set_t *all = first_cpus();
@@ -177,6 +182,7 @@ void machine_pin(size_t i)
     pin_thread(0, i);
 }
 
+/* A team's threads are the library's, which offers no handle to them: they are found as the process' other tasks. */
 void machine_pin_all(void)
 {
     machine_pin(0);
@@ -210,6 +216,7 @@ void *machine_pages(size_t bytes, bool huge)
         munmap(memory, lead);
     munmap(memory + lead + whole - HUGE_PAGE, HUGE_PAGE - lead);
     madvise(memory + lead, whole - HUGE_PAGE, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    /* Until it is written to, memory is one page of zeros, which every cache holds. */
     memset(memory + lead, 0, bytes);
     return memory + lead;
 }

@@ -27,6 +27,7 @@ static const struct command commands[] = {
 
 void bench_start(void)
 {
+    /* In this order: the probe needs the clock, and what quiet is must be learnt on the CPU that is measured on. */
     clock_start();
     machine_pin(0);
     quiet_start();

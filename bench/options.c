@@ -25,6 +25,7 @@ static double number_of(const struct option *option, const char *text)
 
 static size_t size_of(const struct option *option, const char *text)
 {
+    /* Digits alone: 1e3, 0x40 and 64.0 are numbers too, but nobody means them. */
     for (const char *c = text; *c; c++)
         if (*c < '0' || *c > '9')
             fail("--%s: '%s' is not a whole number", option->name, text);
@@ -51,7 +52,8 @@ static size_t word_of(const struct option *option, const char *text)
 
 static void take_list(const struct option *option, const char *text)
 {
-    /* The pieces live as long as the program, since word lists point to them. */
+    /* Cut up in a copy, since argv is handed on to child processes by `speed --runs`. The pieces live as long as the
+     * program, since word lists point to them. */
     char *pieces = take_text("%s", text);
     struct size_list sizes = {0};
     struct word_list words = {0};

@@ -15,6 +15,7 @@ void progress_start(struct progress *progress, const char *what, size_t total)
 void progress_at(struct progress *progress, double share, const char *detail)
 {
     double now = clock_seconds();
+    /* Ten times a second: a terminal's answer takes time of the run. In a file or a pipe the line would be rubbish. */
     if (!progress->terminal || now - progress->shown < 0.1 || share <= 0.0)
         return;
     progress->shown = now;

@@ -8,6 +8,7 @@
 
 #include <time.h>
 
+/* 256 chains of 16 are 2 us: enough for the scheduler to fill, little beside a sample. Ten windows are learnt from. */
 enum { PROBE_CHAINS = 256, LEARN = 320, WINDOW = 32 };
 
 /* The level is the highest that any window of WINDOW probes had as its upper quartile: what the core does when it is
@@ -22,6 +23,7 @@ static size_t asked;
  * two both go with undisturbed measurements. */
 static const double quiet_part = 0.82;
 
+/* The widest set's file is compiled with scalar FMA too; its probe has no vectors, which would change the frequency. */
 static const struct limits_isa *prober(void)
 {
     static const struct limits_isa *isa;
@@ -80,7 +82,7 @@ bool quiet_wait(double seconds)
     while (!quiet_now()) {
         if (clock_seconds() > end)
             return false;
-        pause_for(200000);
+        pause_for(200000); /* a tenth of a short burst, and the core meanwhile belongs to whoever waits for it */
     }
     return true;
 }

@@ -66,6 +66,8 @@ static void gather(struct gathered *gathered, size_t run, double ns)
     gathered->ns[gathered->count++] = ns;
 }
 
+/* The median of a run's repetitions is the run: they share its hour and its process, so as many values of their own
+ * they would pretend to know more than they do. */
 static void conclude(struct filed_cell *cell, struct gathered *gathered)
 {
     double *same = take(gathered->count, sizeof *same);
@@ -105,7 +107,7 @@ void report_read(struct filed_report *report, const char *file)
     cJSON_ArrayForEach(entry, benchmarks)
     {
         if (strcmp(json_text_of(entry, "run_type", file), "iteration") != 0)
-            continue;
+            continue; /* aggregates say nothing that the repetitions don't */
         const char *name = json_text_of(entry, "name", file);
         struct filed_cell *cell = cell_of(report, name);
         if (!cell) {

@@ -43,6 +43,7 @@ static char *nameless(int *number)
     return take_text("/proc/self/fd/%d", *number);
 }
 
+/* A new program and not only a fork: addresses, pages and what the loader does are to be drawn again for each run. */
 static void run_child(char **arguments, int output)
 {
     fflush(NULL);
@@ -124,11 +125,14 @@ int runs_main(int argc, char **argv, size_t runs, size_t seed, const char *json_
     cJSON *all = NULL;
     for (size_t run = 0; run < runs; run++) {
         int n = kept;
+        /* Another order and other places in each run, and the same ones when all of it is repeated. */
         char *seed_text = take_text("%zu", seed + run);
         arguments[n++] = (char *)"--json";
         arguments[n++] = (char *)"-";
         arguments[n++] = (char *)"--seed";
         arguments[n++] = seed_text;
+        /* All runs are divided by the first one's limits: measured again each time they would take longer than the
+         * cells. */
         if (run > 0) {
             arguments[n++] = (char *)"--limits";
             arguments[n++] = limits;

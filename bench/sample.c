@@ -14,6 +14,7 @@
 /* A sample lasts at least this long: a thousand times the clock's resolution, shorter than the sibling's bursts. */
 static const double sample_ns = 80000.0;
 
+/* A third of a second of the shortest samples: slices are mostly shorter, and longer ones end there. */
 enum { SAMPLES_MAX = 4096 };
 
 /* Reads a buffer of twice the last cache, after which nothing else is in any cache. */
@@ -43,6 +44,7 @@ static size_t warm_up(struct cell *cell)
     cell_warm(cell);
     if (cell->spec.cold)
         return 1;
+    /* A call of nearly a millisecond brings everything to its level by itself. */
     double call = run_calls(cell, 1);
     if (call > 10.0 * sample_ns)
         return 1;
@@ -108,9 +110,11 @@ static struct repetition visit(struct cell *cell, double slice)
             quiet_samples[quiet++] = ns;
         before = after;
         double time = clock_seconds() - start;
+        /* One quiet sample is enough to end in time: it is worth more than many that aren't. */
         if (time > 3.0 * slice || (time > slice && quiet > 0))
             break;
     } while (all < SAMPLES_MAX);
+    /* Right after the last sample, at whose frequency the core still is. */
     double ghz = clock_core_ghz();
     double median = quiet ? stats_median(quiet_samples, quiet) : stats_median(all_samples, all);
     return (struct repetition){median, (double)(all * calls), median * ghz, quiet > 0};
@@ -130,6 +134,8 @@ static void repeat(const struct library *library, const struct sample_settings *
     cell_close(&open);
 }
 
+/* Quiet and contended repetitions are times of two machines and aren't mixed, unless fewer than three were quiet: of
+ * those there is no interval, so all count, and the report says so. */
 void sample_conclude(struct measured *cell)
 {
     size_t quiet = 0;
@@ -202,6 +208,8 @@ struct activation_cost sample_activations(const struct library *library, const c
     const gru_backend *found;
     if (library->backend_find(&found, backend, NULL) != GRU_OK)
         return cost;
+    /* Fits L1 many times over, and is long enough that the call doesn't count. The least of many: it tells what binds,
+     * and no figure is printed of it. */
     enum { COUNT = 512 };
     float x[COUNT], y[COUNT];
     for (int i = 0; i < COUNT; i++)

@@ -24,6 +24,7 @@ void svg_text(FILE *out, const char *text)
 
 void svg_begin(struct svg *svg, FILE *out, double width, double height, const char *title)
 {
+    /* Room for numbers on the left, the legend on the right, and numbers and a title below, at 12 px letters. */
     *svg = (struct svg){.out = out,
                         .width = width,
                         .height = height,
@@ -73,7 +74,8 @@ void svg_label_along(struct svg *svg, const double x[2], const double y[2], doub
     fputs("</text>\n", svg->out);
 }
 
-/* The tick at or below (or the next one above) a value. */
+/* The tick at or below a value: powers of two, or 1, 2 and 5 times a power of ten. The logarithm of a tick itself may
+ * come out a little low, hence 1e-9. */
 static double tick_below(double value, int octaves)
 {
     if (octaves)
@@ -128,6 +130,7 @@ void svg_axes(struct svg *svg, double x_low, double x_high, double y_low, double
         svg->x_high = 2.0 * svg->x_low;
     if (svg->y_high <= svg->y_low)
         svg->y_high = 2.0 * svg->y_low;
+    /* Ticks are made by multiplying, so the last may lie a rounding beyond the end. */
     for (double x = svg->x_low; x <= svg->x_high * 1.001; x = tick_after(x, octaves)) {
         fprintf(svg->out, "<path class='grid' d='M%.1f %.1fV%.1f'/>\n", svg_x(svg, x), svg->top, svg->bottom);
         char text[32];
@@ -154,7 +157,7 @@ void svg_axes_runs(struct svg *svg, const char *const *labels, size_t n, double 
     svg->y_high = step * ceil((y_low + span) / step);
     for (double y = svg->y_low; y <= svg->y_high + 0.5 * step; y += step)
         put_across(svg, y);
-    size_t each = n / 10 + 1;
+    size_t each = n / 10 + 1; /* ten commits of twelve letters are what the width holds */
     for (size_t i = 0; i < n; i += each)
         svg_label(svg, svg_x(svg, (double)i), svg->bottom + 16, "middle", labels[i]);
     put_frame(svg, "", y_title);

@@ -57,6 +57,7 @@ char *take_text(const char *format, ...)
     return text;
 }
 
+/* SplitMix64, with its author's constants: any seed is a good one, 0 too, and a copied struct repeats the sequence. */
 uint64_t random_next(struct random *random)
 {
     uint64_t z = random->state += 0x9e3779b97f4a7c15u;
@@ -73,9 +74,10 @@ size_t random_below(struct random *random, size_t n)
 
 double random_unit(struct random *random)
 {
-    return (double)(random_next(random) >> 11) * 0x1p-53;
+    return (double)(random_next(random) >> 11) * 0x1p-53; /* the 53 bits that a double holds: never 1 */
 }
 
+/* Box and Muller's transform; 1 - u, since the logarithm of 0 isn't wanted and u may be 0. */
 double random_normal(struct random *random)
 {
     double u = 1.0 - random_unit(random);
@@ -174,6 +176,7 @@ void whole_check(const char *const *names, size_t count)
     }
 }
 
+/* Eight in turn, so that one printf can take as many texts; cost_table's longest takes five. */
 static char *next_buffer(void)
 {
     static char buffers[8][32];
@@ -185,7 +188,7 @@ const char *bytes_text(double bytes)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     size_t unit = 0;
-    while (bytes >= 1023.5 && unit < 4) {
+    while (bytes >= 1023.5 && unit < 4) { /* from where "1024 KiB" would be printed */
         bytes /= 1024.0;
         unit++;
     }
@@ -195,6 +198,7 @@ const char *bytes_text(double bytes)
     return buffer;
 }
 
+/* Three digits: no measured figure here is known better than to a percent or so. */
 const char *number_text(double value)
 {
     char *buffer = next_buffer();

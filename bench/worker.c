@@ -19,6 +19,7 @@ static size_t workspace_bytes;
 static gru_error why;
 static const char *backend_name;
 
+/* The creator's pin must be off while a team starts, as in cell.c. */
 static bool make_team(size_t threads)
 {
     machine_unpin();
@@ -50,6 +51,7 @@ static const char *worker_open(const struct peer_cell *cell)
         gru_workspace_bytes(layer, cell->steps, cell->batch, &workspace_bytes, &why) != GRU_OK ||
         (cell->threads > 1 && !make_team(cell->threads)))
         return why.text;
+    /* Written to, since calloc's pages of zeros would all be the one that every cache holds. */
     workspace = take(workspace_bytes, 1);
     memset(workspace, 1, workspace_bytes);
     ptrdiff_t rows = (ptrdiff_t)cell->batch;
