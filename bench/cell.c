@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In the order of their enums, and words of the command line too; NULL ends each list. */
 const char *const path_names[] = {"streaming", "sequence", "batch", "gemv", "gemm", "sigmoid", "tanh", "update", NULL};
 const char *const reset_names[] = {"after", "before", "none", NULL};
 const char *const weight_names[] = {"f32", NULL};
@@ -31,7 +30,7 @@ char *cell_name(const struct cell_spec *spec)
                      tier_names[spec->tier], spec->cold ? "/cold" : "");
 }
 
-/* Only what differs from the usual, so that a line of a table stays one. It holds until the next call. */
+/* Only what differs from the usual, so that a table's line stays one. */
 const char *cell_label(const struct cell_spec *spec)
 {
     static char label[96];
@@ -81,7 +80,6 @@ static double weights_of(const struct cell_spec *spec)
     return spec->path == PATH_GEMV || spec->path == PATH_GEMM ? 3.0 * hidden * input : 0.0;
 }
 
-/* A multiply-add counts as two operations, as everybody's GFLOP/s do. */
 double cell_operations(const struct cell_spec *spec)
 {
     return 2.0 * weights_of(spec) * (double)spec->batch;
@@ -92,6 +90,7 @@ double cell_weight_bytes(const struct cell_spec *spec)
     return 4.0 * weights_of(spec);
 }
 
+/* Both biases of each gate, as PyTorch counts them, though the packed layer may have joined them. */
 double cell_parameters(const struct cell_spec *spec)
 {
     double biases = 0.0;
@@ -165,6 +164,7 @@ static void fill_weights(gru_weights *weights, const gru_desc *desc, const float
     }
 }
 
+/* Last of all, so that its place among the arrays is drawn too. */
 static bool make_workspace(struct cell *cell, struct random *random, gru_error *why)
 {
     const struct cell_spec *spec = &cell->spec;
@@ -271,6 +271,7 @@ static bool open_layers(struct cell *cell, struct random *random, gru_error *why
     return make_workspace(cell, random, why);
 }
 
+/* Three times H units, so that a GEMV and a GEMM have the shape of a layer's half, and its limit compares. */
 static bool open_gate(struct cell *cell, struct random *random, gru_error *why)
 {
     const struct cell_spec *spec = &cell->spec;
@@ -328,7 +329,6 @@ void cell_close(struct cell *cell)
     *cell = (struct cell){.library = cell->library, .spec = cell->spec};
 }
 
-/* Two steps touch every weight, both states and the first outputs; the rest of a long sequence would only take time. */
 void cell_warm(struct cell *cell)
 {
     size_t steps = cell->io.steps;

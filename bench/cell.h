@@ -22,7 +22,7 @@ enum path {
     PATH_COUNT
 };
 
-enum { CELL_LAYERS = 8 };
+enum { CELL_LAYERS = 8 }; /* enough for the presets; a layer more costs what the last one did */
 
 struct cell_spec {
     enum path path;
@@ -50,7 +50,7 @@ bool path_is_layer(enum path path);
 
 /* "streaming/hidden:64/input:64/...": names a cell in every file and table; a new text each time. */
 char *cell_name(const struct cell_spec *spec);
-/* "streaming H=64": and what else differs from a default run's cells. */
+/* "streaming H=64": and what else differs from a default run's cells. It holds until the next call. */
 const char *cell_label(const struct cell_spec *spec);
 
 /* Fails if the cell needs more memory than is free: the system would end the process in the middle of a table. */

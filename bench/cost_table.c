@@ -26,6 +26,7 @@ void cost_print_error(FILE *out, const struct cost *cost)
     if (cost->error_count == 0)
         fputs("No row was quiet, so how well this machine's limits alone predict these times isn't known.\n", out);
     else
+        /* Never left out: a prediction for a machine that isn't here is worth what it is worth here. */
         fprintf(out,
                 "Predicted from this machine's limits alone, these times are off by %.0f %% in the median and %.0f %% "
                 "at worst (%zu rows; those that were never quiet are left out).\n",
@@ -67,6 +68,8 @@ void cost_table(const struct cost *cost)
     cost_print_error(stdout, cost);
 }
 
+/* In ns and bytes and without units in the fields: what a spreadsheet or a script reads. Names have no comma and no
+ * quote, since options_parse cuts lists at commas and parse() takes digits, x and + alone. */
 void cost_csv(const struct cost *cost, const char *file)
 {
     struct whole_file whole;

@@ -15,6 +15,7 @@ int count_main(int argc, char **argv)
     if (length < 0)
         fail("/proc/self/exe: %s", strerror(errno));
     own[length] = '\0';
+    /* Beside this very program, so that what is counted is the build that was asked. */
     char *program = take_text("%s-count", own);
     /* The script, the program, what was asked, and NULL. */
     char **words = take((size_t)argc + 2, sizeof *words);

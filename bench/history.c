@@ -100,6 +100,7 @@ static void read_line(struct history *history, const char *text, const char *whe
             fail("%s: '%s' is not a family and a time", where, cell->string);
         know_family(history, family->valuestring);
     }
+    /* Only now that all of it was looked at: what reads it takes names and numbers for granted. */
     /* Kept as JSON: a history has hundreds of lines, and each cell is looked up once or twice. */
     entry->cells = cJSON_DetachItemFromObjectCaseSensitive(json, "cells");
     cJSON_Delete(json);

@@ -11,6 +11,7 @@
 
 cJSON *json_parse(const char *text, const char *file)
 {
+    /* With what follows the value refused: a file that was appended to twice isn't one run. */
     const char *end = text;
     cJSON *value = cJSON_ParseWithOpts(text, &end, 1);
     if (!value) {
@@ -90,7 +91,7 @@ const char *json_text_of(const cJSON *object, const char *key, const char *file)
 size_t json_size_of(const cJSON *object, const char *key, const char *file)
 {
     double value = json_number_of(object, key, file);
-    if (!(value >= 0.0 && value < 1e15 && floor(value) == value))
+    if (!(value >= 0.0 && value < 1e15 && floor(value) == value)) /* below 2^53, so that each is exact */
         fail("%s: '%s' is not a whole number", file, key);
     return (size_t)value;
 }

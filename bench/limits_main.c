@@ -68,6 +68,7 @@ int limits_main(int argc, char **argv)
         0,
         0};
     options_parse(&line, argc, argv, NULL);
+    /* By the CPU and not by the library, whose back ends may be fewer. */
     if (only && !limits_isa_named(only))
         fail("this CPU has no back end '%s'", only);
     whole_check(&file, 1);

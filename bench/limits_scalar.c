@@ -13,6 +13,7 @@
 #define V_REGISTER "m"
 #define S_REGISTER "m"
 #endif
+/* As many as of AVX2, whose 16 registers are the same ones. */
 enum { CHAINS = 12 };
 
 /* A multiplication has an FMA's latency or one less, and goes through the same ports; a call to fmaf wouldn't. */

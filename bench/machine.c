@@ -160,7 +160,6 @@ const char *machine_level(const size_t cache[3], double bytes)
     return "memory";
 }
 
-/* From the last CPU on, since the first has most of the system's interrupts. */
 static void pin_thread(pid_t thread, size_t i)
 {
     cpu_set_t *all = first_cpus();

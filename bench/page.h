@@ -5,7 +5,8 @@
 
 #include <stdio.h>
 
-/* Up to and with the heading, which is the title. */
+/* Up to and with the heading, which is the title. What is written in between uses the classes of the style sheet, and
+ * nothing from elsewhere: a page is to be read years later, and from a mail. */
 void page_begin(FILE *out, const char *title);
 void page_end(FILE *out);
 

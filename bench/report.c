@@ -47,6 +47,7 @@ static const char *rate_text(double rate)
     return rate > 0.0 ? number_text(rate) : "-";
 }
 
+/* What print_group says in its heading; sizes are the lines below it. */
 static bool same_group(const struct cell_spec *a, const struct cell_spec *b)
 {
     return a->path == b->path && strcmp(a->backend, b->backend) == 0 && a->threads == b->threads &&
@@ -66,6 +67,7 @@ static void print_cell(const struct report *report, const struct measured *cell)
         return;
     }
     struct bound bound = report_bound(report, spec);
+    /* One number for an interval that needn't lie evenly about its median: what is wanted of it is its width. */
     double half = 0.5 * (cell->interval.high - cell->interval.low) / cell->ns;
     printf("%10s %6.1f%%  %8s %8s  %10s %5.0f%%  %s%s\n", time_text(cell->ns), 100.0 * half,
            rate_text(cell_operations(spec) / cell->ns), rate_text(cell_weight_bytes(spec) / cell->ns),

@@ -18,11 +18,10 @@ enum kind { INPUTS, STATES, WEIGHTS, BIASES, ALL_BUT_WEIGHTS, ALL, ALL_UNBIASED,
 static const char *const kind_names[KINDS] = {
     "x", "h0", "weights", "biases", "all but weights", "all", "all, no biases"};
 
-/* What stands in the table: the worst ratio of a band of scales. */
+/* What stands in the table: the worst ratio of a band of scales. The first holds the subnormal numbers; below 2^-62 a layer reads
+ * zero; up to 2^-41 sums of products may cancel to subnormal values (tests/test_tiny.c). */
 static const struct band {
     int first, last;
-    /* Subnormal; where the first products are; around 2^-62, below which a layer reads zero; and where sums of products may
- * cancel to subnormals (tests/test_tiny.c). */
 } bands[] = {{-149, -127}, {-126, -101}, {-100, -63}, {-62, -49}, {-48, -41}, {-40, -21}, {-20, -1}};
 enum { BANDS = sizeof bands / sizeof *bands };
 

@@ -17,6 +17,7 @@ static double now_ns(void)
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
+/* All arrays are in one file, so that each peer, in whatever language, gets the very same numbers. */
 static const char *read_data(const char *path)
 {
     size_t h = cell.hidden;
@@ -69,6 +70,7 @@ static void close_cell(const struct peer *peer)
     puts("ok");
 }
 
+/* From h0 again, whatever was run before, since the last state is compared with libgru's. */
 static void check(const struct peer *peer, const char *request)
 {
     char path[512];
@@ -80,13 +82,14 @@ static void check(const struct peer *peer, const char *request)
     puts(good ? "ok" : "no can't write the result");
 }
 
-/* Blocks of calls of about 50 us; the median block counts, so that an interrupt in one of them doesn't. */
 static int ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
+/* Blocks of calls of about 50 us, so that reading the clock doesn't count; the median block, so that an interrupt in
+ * one of them doesn't either. Finding their number warms up meanwhile. */
 static void measure(const struct peer *peer, double ns)
 {
     enum { BLOCKS = 4096 };
@@ -131,6 +134,7 @@ int peer_serve(const struct peer *peer)
             close_cell(peer);
         else
             puts("no such request");
+        /* Into a pipe stdout would keep the answer until there are 4 KiB of them, and the session waits for each. */
         fflush(stdout);
     }
     free(line);

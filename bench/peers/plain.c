@@ -56,6 +56,7 @@ static inline float sigmoid(float v)
     return 1.0f / (1.0f + expf(-v));
 }
 
+/* A step from the input's sums on. Before the reset the product has two gates, then the third over s. */
 static void step(const float *from, float *to, const float *gates)
 {
     size_t H = cell.hidden, B = cell.batch;
