@@ -118,6 +118,13 @@ void test_kernels_product(void)
     check_product(3, 16500, 3, 3);
     /* A matrix too large for a cache, and rows enough: tiles fetch weights ahead. */
     check_product(90, 1000, 3, 20);
+    /* Groups that are multiples of 4 KiB of each back end, which have gaps between them; of whole groups the last too. */
+    for (size_t gates = 2; gates <= GRU_MAX_GATES; gates++) {
+        for (size_t rows = 1; rows <= 17; rows += 8) {
+            check_product(MOST, check_this()->lanes < 8 ? 1024 : 128, gates, rows);
+            check_product(2 * check_this()->lanes, check_this()->lanes < 8 ? 1024 : 128, gates, rows);
+        }
+    }
 }
 
 void test_kernels_arrays(void)
@@ -230,7 +237,7 @@ static void run_step(const gru_backend *b, const struct gru_step *s, const step_
     }
 }
 
-static step_result solve_step(const step_case *c, const gru_backend *b)
+static step_result solve_step(const step_case *c, const gru_backend *b, enum gru_turns turns)
 {
     size_t H = c->units, groups = groups_of(b, H), row = groups * b->lanes, gates = ax_gates(c);
     size_t recurrent = c->reset == GRU_RESET_BEFORE ? 2 : gates;
@@ -241,6 +248,7 @@ static step_result solve_step(const step_case *c, const gru_backend *b)
     if (c->reset == GRU_RESET_BEFORE) {
         cell.candidate = packed(b, H, H, 1, c->u + 2 * H * H, c->bias + 2 * H);
     }
+    cell.recurrent.turns = cell.candidate.turns = turns;
     cell.groups = groups;
     cell.ax_gates = gates;
     cell.h_row = row;
@@ -284,7 +292,9 @@ static void check_step(step_case *c)
     c->cell.clip = c->cell.clips ? 0.75f : 0.0f;
     c->base = (struct gru_step){.rows = c->rows, .y_offset = offsets, .gate_offset = offsets};
     c->base.y_add = check_below(2) != 0;
-    step_result want = solve_step(c, check_scalar()), got = solve_step(c, check_this());
+    c->base.backward = check_below(4) != 0;
+    enum gru_turns turns = (enum gru_turns)check_below(GRU_TURNS_FAR + 1);
+    step_result want = solve_step(c, check_scalar(), GRU_TURNS_NEVER), got = solve_step(c, check_this(), turns);
     CHECK_BITS(got.h, want.h, n, "H=%zu, %zu rows, reset %d, tier %zu: h", H, c->rows, (int)c->reset, c->tier);
     CHECK_BITS(got.y, want.y, n, "H=%zu, %zu rows, reset %d, tier %zu: y", H, c->rows, (int)c->reset, c->tier);
     for (int g = 0; g < 3; g++) {
@@ -294,15 +304,96 @@ static void check_step(step_case *c)
     guarded_free_all();
 }
 
+static size_t any_tier(void)
+{
+    size_t tier = check_below(GRU_TIERS);
+    return gru_backend_check_tier(check_this(), (enum gru_tier)tier, NULL) == GRU_OK ? tier : GRU_TIER_FAST;
+}
+
+/* Sizes above MOST make steps that turn take half as many groups at a time. */
 void test_kernels_step(void)
 {
-    for (size_t units = 1; units <= MOST; units++) {
+    for (size_t units = 1; units <= LONGEST; units += units < MOST ? 1 : 10) {
         for (int reset = GRU_RESET_AFTER; reset <= GRU_RESET_NONE; reset++) {
-            step_case c = {.units = units, .rows = 1 + check_below(11), .reset = (enum gru_reset)reset};
-            c.tier = check_below(GRU_TIERS);
-            c.tier =
-                gru_backend_check_tier(check_this(), (enum gru_tier)c.tier, NULL) == GRU_OK ? c.tier : GRU_TIER_FAST;
+            step_case c = {.units = units, .rows = 1, .reset = (enum gru_reset)reset, .tier = any_tier()};
             check_step(&c);
+            c.rows = 2 + check_below(10);
+            check_step(&c);
+        }
+    }
+}
+
+/* --- Steps alone ----------------------------------------------------------------------------------- */
+
+/* One row's step of `inputs` inputs, whose matrices lie one behind the other as U's do. */
+typedef struct stream_case {
+    step_case step;
+    size_t inputs;
+    const float *w, *x;
+} stream_case;
+
+/* The new state, which is y too. */
+static const float *solve_stream(const stream_case *c, const gru_backend *b, enum gru_turns turns)
+{
+    static const ptrdiff_t nowhere = 0;
+    size_t H = c->step.units, groups = groups_of(b, H), row = groups * b->lanes, gates = ax_gates(&c->step);
+    size_t x_room = groups_of(b, c->inputs) * b->lanes;
+    struct gru_cell cell = c->step.cell;
+    cell.groups = groups;
+    cell.ax_gates = gates;
+    cell.h_row = row;
+    cell.ax_row = row * gates;
+    cell.recurrent = packed(b, H, H, c->step.reset == GRU_RESET_BEFORE ? 2 : gates, c->step.u, c->step.bias);
+    if (c->step.reset == GRU_RESET_BEFORE) {
+        cell.candidate = packed(b, H, H, 1, c->step.u + 2 * H * H, c->step.bias + 2 * H);
+    }
+    cell.recurrent.turns = cell.candidate.turns = turns;
+    struct gru_product input = packed(b, H, c->inputs, gates, c->w, c->step.bias);
+    struct gru_stream s = {.input = &input, .x = c->x, .h0 = c->step.h};
+    s.step = (struct gru_step){.cell = &cell, .rows = 1, .y_offset = &nowhere, .gate_offset = &nowhere};
+    s.x_room = guarded_floats(x_room, GUARD_AFTER, 0);
+    s.step.ax = guarded_floats(cell.ax_row, GUARD_AFTER, 0);
+    s.step.h = guarded_floats(row, GUARD_AFTER, 0);
+    s.step.h_next = guarded_floats(row, GUARD_AFTER, 0);
+    s.step.s = guarded_floats(row, GUARD_AFTER, 0);
+    s.step.z = guarded_floats(row, GUARD_AFTER, 0);
+    s.step.y = guarded_floats(H, GUARD_AFTER, 0);
+    s.h_out = guarded_floats(H, GUARD_AFTER, 0);
+    b->stream[c->step.tier](&s);
+    CHECK_BITS(s.step.y, s.h_out, H, "H=%zu, I=%zu, reset %d: y and the state", H, c->inputs, (int)c->step.reset);
+    return s.h_out;
+}
+
+static void check_stream(size_t units, size_t inputs, enum gru_reset reset)
+{
+    stream_case c = {.step = {.units = units, .rows = 1, .reset = reset, .tier = any_tier()}, .inputs = inputs};
+    float *h = draw_clean(units);
+    c.step.cell = (struct gru_cell){.units = units, .reset = reset};
+    c.step.u = draw_clean(3 * units * units);
+    c.step.bias = draw_clean(3 * units);
+    c.step.h = h;
+    c.w = draw_clean(3 * units * inputs);
+    c.x = draw_clean(inputs);
+    /* Where steps turn, the lowest bit of the state's first number says which way they go. */
+    for (uint32_t coin = 0; coin <= 1; coin++) {
+        h[0] = check_float_of((check_bits_of(h[0]) & ~UINT32_C(1)) | coin);
+        const float *want = solve_stream(&c, check_scalar(), GRU_TURNS_NEVER);
+        for (int turns = GRU_TURNS_NEVER; turns <= GRU_TURNS_FAR; turns++) {
+            const float *got = solve_stream(&c, check_this(), (enum gru_turns)turns);
+            CHECK_BITS(got, want, units, "H=%zu, I=%zu, reset %d, turns %d, coin %d", units, inputs, (int)reset, turns,
+                       (int)coin);
+        }
+    }
+    guarded_free_all();
+}
+
+void test_kernels_stream(void)
+{
+    for (size_t units = 1; units <= LONGEST; units += units < MOST ? 1 : 10) {
+        for (int reset = GRU_RESET_AFTER; reset <= GRU_RESET_NONE; reset++) {
+            if (check_turn(3 * units + (size_t)reset, 3)) {
+                check_stream(units, 1 + check_below(MOST), (enum gru_reset)reset);
+            }
         }
     }
 }
