@@ -116,8 +116,9 @@ void test_kernels_product(void)
     check_product(300, 3, 3, 2);
     /* So many inputs go in blocks even of one lane. */
     check_product(3, 16500, 3, 3);
-    /* A matrix too large for a cache, and rows enough: tiles fetch weights ahead. */
+    /* A matrix too large for a cache, and rows enough: tiles fetch weights ahead, of one input none. */
     check_product(90, 1000, 3, 20);
+    check_product(90000, 1, 3, 8);
     /* Groups that are multiples of 4 KiB of each back end, which have gaps between them; of whole groups the last too. */
     for (size_t gates = 2; gates <= GRU_MAX_GATES; gates++) {
         for (size_t rows = 1; rows <= 17; rows += 8) {
@@ -337,7 +338,6 @@ static const float *solve_stream(const stream_case *c, const gru_backend *b, enu
 {
     static const ptrdiff_t nowhere = 0;
     size_t H = c->step.units, groups = groups_of(b, H), row = groups * b->lanes, gates = ax_gates(&c->step);
-    size_t x_room = groups_of(b, c->inputs) * b->lanes;
     struct gru_cell cell = c->step.cell;
     cell.groups = groups;
     cell.ax_gates = gates;
@@ -351,7 +351,7 @@ static const float *solve_stream(const stream_case *c, const gru_backend *b, enu
     struct gru_product input = packed(b, H, c->inputs, gates, c->w, c->step.bias);
     struct gru_stream s = {.input = &input, .x = c->x, .h0 = c->step.h};
     s.step = (struct gru_step){.cell = &cell, .rows = 1, .y_offset = &nowhere, .gate_offset = &nowhere};
-    s.x_room = guarded_floats(x_room, GUARD_AFTER, 0);
+    s.x_room = guarded_floats(groups_of(b, c->inputs) * b->lanes, GUARD_AFTER, 0);
     s.step.ax = guarded_floats(cell.ax_row, GUARD_AFTER, 0);
     s.step.h = guarded_floats(row, GUARD_AFTER, 0);
     s.step.h_next = guarded_floats(row, GUARD_AFTER, 0);
