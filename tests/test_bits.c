@@ -192,7 +192,7 @@ void test_bits_teams(void)
  * into slices of units, since the weights are many or there is one row. */
 void test_bits_cut(void)
 {
-    static const size_t sizes[][4] = {{20, 24, 9, 17}, {24, 33, 12, 9}, {16, 40, 4, 64}, {4, 300, 1, 4}, {30, 100, 3, 1}};
+    static const size_t sizes[][4] = {{20, 24, 9, 17}, {24, 33, 12, 9}, {16, 40, 4, 64}, {4, 300, 2, 9}, {30, 100, 3, 1}};
     static const gru_pool pools[] = {{sizeof(gru_pool), 3, run_backwards, NULL},
                                      {sizeof(gru_pool), 2, run_nothing, NULL},
                                      {sizeof(gru_pool), 64, run_odd_ones, NULL}};
@@ -327,16 +327,18 @@ void test_bits_large(void)
     }
 }
 
-/* One row of layers whose weights steps walk through to and fro: a sequence, every other step of which goes backward, and
- * steps alone, which draw their way from the state. 64 units turn by the first-level cache, the others by the second. */
+/* Layers whose weights steps walk through to and fro: a sequence, every other step of which goes backward, and steps
+ * alone, which for one row draw their way from the state. 64 units turn by the first-level cache, the others by the
+ * second. Sixteen rows fetch weights ahead, beginning with a narrow group where they go backward. */
 void test_bits_turning(void)
 {
-    static const size_t hidden[] = {64, 230, 257, 272};
-    for (size_t i = 0; i < COUNT(hidden) * 3; i++) {
+    static const size_t sizes[][3] = {{64, 9, 1}, {230, 9, 1}, {257, 9, 1}, {272, 9, 1}, {363, 2, 16}};
+    for (size_t i = 0; i < COUNT(sizes) * 3; i++) {
         if (!check_turn(i, 4)) {
             continue;
         }
-        problem_shape s = {.input = 8, .hidden = hidden[i / 3], .steps = 9, .rows = 1};
+        const size_t *size = sizes[i / 3];
+        problem_shape s = {.input = 8, .hidden = size[0], .steps = size[1], .rows = size[2]};
         s.reset = (enum problem_reset)(i % 3);
         s.bias = BIAS_6;
         s.initial = true;

@@ -147,6 +147,11 @@ static void refuse(const rig *r, void *workspace, size_t bytes, enum gru_status 
     CHECK(memcmp(room, r->workspace, r->workspace_bytes) == 0, "%s: the workspace was written", what);
 }
 
+static void run_nothing(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
+{
+    (void)context, (void)task, (void)argument, (void)count;
+}
+
 /* What the long way refuses is refused of a lone step too. */
 void test_stream_refusals(void)
 {
@@ -159,6 +164,8 @@ void test_stream_refusals(void)
         const gru_io io = r.io;
         size_t bytes = r.workspace_bytes, length = 2, index = 1;
         gru_pool pool = {.size = sizeof pool, .threads = 1};
+        gru_pool small = {.size = sizeof pool - 1, .threads = 1, .run = run_nothing};
+        gru_pool empty = {.size = sizeof pool, .run = run_nothing};
         r.io.size = sizeof io.size - 1;
         refuse(&r, r.workspace, bytes, GRU_BAD_STRUCT, "a struct that is too small");
         r.io = io;
@@ -176,6 +183,10 @@ void test_stream_refusals(void)
         r.io = io;
         r.io.pool = &pool;
         refuse(&r, r.workspace, bytes, GRU_NULL_POINTER, "a pool that can't run");
+        r.io.pool = &small;
+        refuse(&r, r.workspace, bytes, GRU_BAD_STRUCT, "a pool that is too small");
+        r.io.pool = &empty;
+        refuse(&r, r.workspace, bytes, GRU_ZERO_SIZE, "a pool of no threads");
         r.io = io;
         refuse(&r, NULL, bytes, GRU_NULL_POINTER, "no workspace");
         refuse(&r, NULL, 0, GRU_NULL_POINTER, "no workspace, no bytes");
