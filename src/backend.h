@@ -74,6 +74,7 @@ struct gru_cell {
     float hard_alpha, hard_beta;
     int clips; /* whether there is a clip */
     float clip;
+    int plain; /* sigmoids, no clip, and a reset: what small.h has shorter ways for */
     size_t units;
     size_t groups;
     size_t ax_gates; /* of the input's chains */
@@ -106,14 +107,14 @@ struct gru_step {
     ptrdiff_t gate_shift, gate_step;
 };
 
-/* A step of one row with its input's chains: what the kernel `stream` reads and writes. */
-struct gru_stream {
-    struct gru_step step; /* h and ax are room for the cleaned state and the input's chains */
+/* What all lone steps of a layer have in common, a run of one step of one row: its matrices, and where in the workspace
+ * there is room for what, in bytes. */
+struct gru_lone {
+    const struct gru_cell *cell;
     const struct gru_product *input;
-    const float *x;  /* the caller's */
-    float *x_room;   /* room for it, cleaned, in whole vectors */
-    const float *h0; /* the caller's; NULL: zeros */
-    float *h_out;    /* NULL: not wanted; may be h0 */
+    size_t x;                   /* cleaned, in whole vectors */
+    size_t ax, s, z, h, h_next; /* as in gru_step */
+    size_t needs;               /* bytes of workspace; SIZE_MAX: the layer has no such steps */
 };
 
 /* out = activation(clip(ax + ah)) over rows of `units`: the end of a gru_gate. A NULL ax or ah is a sum that isn't

@@ -87,6 +87,7 @@ static struct gru_cell cell_of(const struct gru_layer *layer, const struct gru_h
         .hard_beta = desc->hard_beta,
         .clips = desc->clip > 0,
         .clip = desc->clip,
+        .plain = desc->reset != GRU_RESET_NONE && desc->gates == GRU_GATES_SIGMOID && desc->clip <= 0,
         .units = desc->hidden,
         .recurrent = half->recurrent,
         .candidate = half->candidate,

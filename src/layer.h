@@ -25,7 +25,7 @@ struct gru_layer {
     size_t x_row;    /* strides, in floats, of a run's rows of x, of ax, and of states */
     size_t ax_row;
     size_t h_row;
-    struct gru_plan one_step; /* of one row */
+    struct gru_lone lone;
     struct gru_half half[2];
 };
 

@@ -50,6 +50,23 @@ void gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool, size_t st
         *slices = least(least(most, layer->groups), weights / WORTH_A_SLICE + 1);
 }
 
+static struct gru_lone lone_of(const struct gru_layer *layer)
+{
+    struct gru_plan plan;
+    gru_plan_make(&plan, layer, 1, 1);
+    return (struct gru_lone){
+        .cell = &layer->half[0].cell,
+        .input = &layer->half[0].input,
+        .x = plan.x,
+        .ax = plan.ax,
+        .s = plan.s,
+        .z = plan.z,
+        .h = plan.h[0],
+        .h_next = plan.h[1],
+        .needs = layer->directions == 1 ? plan.bytes + GRU_ALIGNMENT : SIZE_MAX,
+    };
+}
+
 void gru_plan_layer(struct gru_layer *layer)
 {
     size_t padded = layer->groups * layer->backend->lanes;
@@ -60,7 +77,7 @@ void gru_plan_layer(struct gru_layer *layer)
      * rows more than the batch. Half of the address range leaves room for rounding and for the phases' state. */
     size_t row_bytes = (layer->x_row + layer->ax_row + 4 * layer->h_row) * sizeof(float) + 5 * sizeof(size_t);
     layer->max_rows = (size_t)PTRDIFF_MAX / 2 / row_bytes - GRU_BLOCK_ROWS;
-    gru_plan_make(&layer->one_step, layer, 1, 1);
+    layer->lone = lone_of(layer);
 }
 
 size_t gru_plan_block_rows(size_t steps, size_t rows)

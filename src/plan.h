@@ -36,8 +36,8 @@ struct gru_plan {
     size_t bytes;
 };
 
-/* Gives a new layer the strides of its runs, the most rows with which no size in here overflows, and the plan of one
- * step of one row. */
+/* Gives a new layer the strides of its runs, the most rows with which no size in here overflows, and the places
+ * of a lone step. */
 void gru_plan_layer(struct gru_layer *layer);
 
 /* Rows that a block has room for: the most of any run of no more steps and no more rows, so that a workspace is enough

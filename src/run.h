@@ -12,10 +12,6 @@
 void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
                      const struct gru_plan *plan, char *workspace);
 
-/* Whether a run is one step of one row, with nothing about it that could be wrong, and such a run. */
-int gru_is_lone_step(const struct gru_layer *layer, const gru_io *io, const void *workspace, size_t workspace_bytes);
-void gru_run_lone_step(const struct gru_layer *layer, const gru_io *io, char *workspace);
-
 /* Whether a run is one step with none of the extras, and such a run. */
 int gru_is_stream(const struct gru_layer *layer, const gru_io *io);
 void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_state *state,

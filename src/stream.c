@@ -1,59 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stream.c: one step of one row, or of a batch of rows, with none of the extras.
+ * stream.c: one step of a batch of rows with none of the extras.
  *
- * The same kernels on the same numbers as in sequence.c, without what a sequence needs around them: at H = 16 that is
- * as much work as the step itself, and a stream asks for one step over and over.
+ * The same kernels on the same numbers as in sequence.c, without what a sequence needs around them, since a stream asks
+ * for one step over and over. (One row has a kernel of its own, which run.c calls.)
  */
 #include <string.h>
 
 #include "run.h"
-
-/* Whether a row's step is too large for one thread of a pool, or the pool isn't a sound one. */
-static int is_cut(const struct gru_layer *layer, const gru_pool *pool)
-{
-    size_t slices, parts;
-    if (pool->size < sizeof *pool || !pool->run || !pool->threads)
-        return 1;
-    gru_plan_cut(layer, pool, 1, 1, &slices, &parts);
-    return slices > 1;
-}
-
-int gru_is_lone_step(const struct gru_layer *layer, const gru_io *io, const void *workspace, size_t workspace_bytes)
-{
-    return io->size == sizeof *io && io->steps == 1 && io->rows == 1 && layer->directions == 1 && io->x &&
-           io->x != io->y && !io->lengths && !io->index && !io->reset_mask && !io->state.gates[GRU_R] &&
-           !(io->pool && is_cut(layer, io->pool)) && workspace &&
-           workspace_bytes >= layer->one_step.bytes + GRU_ALIGNMENT;
-}
-
-void gru_run_lone_step(const struct gru_layer *layer, const gru_io *io, char *workspace)
-{
-    static const ptrdiff_t nowhere = 0;
-    const struct gru_plan *plan = &layer->one_step;
-    const struct gru_stream stream = {
-        .step =
-            {
-                .cell = &layer->half[0].cell,
-                .rows = 1,
-                .h = (float *)(workspace + plan->h[0]),
-                .h_next = (float *)(workspace + plan->h[1]),
-                .s = (float *)(workspace + plan->s),
-                .z = (float *)(workspace + plan->z),
-                .ax = (float *)(workspace + plan->ax),
-                .y = io->y,
-                .y_offset = &nowhere,
-                .gate_out = {NULL, io->state.gates[GRU_Z], io->state.gates[GRU_N]},
-                .gate_offset = &nowhere,
-            },
-        .input = &layer->half[0].input,
-        .x = io->x,
-        .x_room = (float *)(workspace + plan->x),
-        .h0 = io->state.h0,
-        .h_out = io->state.h,
-    };
-    layer->backend->stream[layer->desc.tier](&stream);
-}
 
 int gru_is_stream(const struct gru_layer *layer, const gru_io *io)
 {

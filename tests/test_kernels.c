@@ -333,35 +333,42 @@ typedef struct stream_case {
     const float *w, *x;
 } stream_case;
 
+/* Room for so many floats behind what a workspace has already: its offset in bytes. */
+static size_t room(size_t *floats, size_t count)
+{
+    size_t at = *floats;
+    *floats += (count + GRU_LINE - 1) / GRU_LINE * GRU_LINE;
+    return at * sizeof(float);
+}
+
 /* The new state, which is y too. */
 static const float *solve_stream(const stream_case *c, const gru_backend *b, enum gru_turns turns)
 {
-    static const ptrdiff_t nowhere = 0;
-    size_t H = c->step.units, groups = groups_of(b, H), row = groups * b->lanes, gates = ax_gates(&c->step);
+    size_t H = c->step.units, groups = groups_of(b, H), row = groups * b->lanes, gates = ax_gates(&c->step), floats = 0;
     struct gru_cell cell = c->step.cell;
     cell.groups = groups;
     cell.ax_gates = gates;
     cell.h_row = row;
     cell.ax_row = row * gates;
+    cell.plain = cell.reset != GRU_RESET_NONE && cell.gates == GRU_GATES_SIGMOID && !cell.clips;
     cell.recurrent = packed(b, H, H, c->step.reset == GRU_RESET_BEFORE ? 2 : gates, c->step.u, c->step.bias);
     if (c->step.reset == GRU_RESET_BEFORE) {
         cell.candidate = packed(b, H, H, 1, c->step.u + 2 * H * H, c->step.bias + 2 * H);
     }
     cell.recurrent.turns = cell.candidate.turns = turns;
     struct gru_product input = packed(b, H, c->inputs, gates, c->w, c->step.bias);
-    struct gru_stream s = {.input = &input, .x = c->x, .h0 = c->step.h};
-    s.step = (struct gru_step){.cell = &cell, .rows = 1, .y_offset = &nowhere, .gate_offset = &nowhere};
-    s.x_room = guarded_floats(groups_of(b, c->inputs) * b->lanes, GUARD_AFTER, 0);
-    s.step.ax = guarded_floats(cell.ax_row, GUARD_AFTER, 0);
-    s.step.h = guarded_floats(row, GUARD_AFTER, 0);
-    s.step.h_next = guarded_floats(row, GUARD_AFTER, 0);
-    s.step.s = guarded_floats(row, GUARD_AFTER, 0);
-    s.step.z = guarded_floats(row, GUARD_AFTER, 0);
-    s.step.y = guarded_floats(H, GUARD_AFTER, 0);
-    s.h_out = guarded_floats(H, GUARD_AFTER, 0);
-    b->stream[c->step.tier](&s);
-    CHECK_BITS(s.step.y, s.h_out, H, "H=%zu, I=%zu, reset %d: y and the state", H, c->inputs, (int)c->step.reset);
-    return s.h_out;
+    struct gru_lone lone = {.cell = &cell, .input = &input};
+    lone.x = room(&floats, groups_of(b, c->inputs) * b->lanes);
+    lone.ax = room(&floats, cell.ax_row);
+    lone.s = room(&floats, row);
+    lone.z = room(&floats, row);
+    lone.h = room(&floats, row);
+    lone.h_next = room(&floats, row);
+    char *workspace = (char *)guarded_floats(floats, GUARD_AFTER, 0);
+    float *y = guarded_floats(H, GUARD_AFTER, 0), *h = guarded_floats(H, GUARD_AFTER, 0);
+    b->stream[c->step.tier](&lone, workspace, c->x, c->step.h, y, h);
+    CHECK_BITS(y, h, H, "H=%zu, I=%zu, reset %d: y and the state", H, c->inputs, (int)c->step.reset);
+    return h;
 }
 
 static void check_stream(size_t units, size_t inputs, enum gru_reset reset)

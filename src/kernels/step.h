@@ -32,16 +32,38 @@ GRU_INLINE void step_on(struct gru_step *s, int last)
     s->gate_shift += s->gate_step;
 }
 
-/* Which way to walk through large weights. A step alone doesn't know which way the one before it went, so it tosses a
- * coin, the lowest bit of the state's first number, and about every other step turns: at H = 256, whose weights are
- * half as many again as a second-level cache holds, they take 0.80 to 0.95 of the time. A state that stands still
- * tosses the same again and again, which is no worse than never to turn. (The caller, who fills `stream`, had better
- * not do this: what it stores late into a struct, small layers wait for, a tenth of their step.) */
-static inline int stream_goes_backward(const struct gru_step *s)
+/* A lone step, as its gate blocks see it. In a small layer none of it is ever stored. */
+GRU_INLINE struct gru_step lone_step(const struct gru_lone *lone, char *workspace, float *y)
 {
-    uint32_t coin;
-    __builtin_memcpy(&coin, s->h, sizeof coin);
-    return s->cell->recurrent.turns == GRU_TURNS_FAR && (coin & 1);
+    static const ptrdiff_t nowhere = 0;
+    return (struct gru_step){
+        .cell = lone->cell,
+        .rows = 1,
+        .h = (float *)(workspace + lone->h),
+        .h_next = (float *)(workspace + lone->h_next),
+        .s = (float *)(workspace + lone->s),
+        .z = (float *)(workspace + lone->z),
+        .ax = (float *)(workspace + lone->ax),
+        .y = y,
+        .y_offset = &nowhere,
+    };
+}
+
+/* The new state to the caller's second place; it goes to the first straight from the gate blocks. */
+GRU_INLINE void copy_state(float *to, const float *h, size_t units)
+{
+    for (size_t unit = 0; unit < units; unit += LANES)
+        v_store_upto(to + unit, v_load(h + unit), units - unit);
+}
+
+/* The caller's state, cleaned, or zeros. */
+GRU_INLINE void clean_state(float *h, const float *h0, size_t units)
+{
+    if (h0)
+        clean_row(h, h0, units, 1);
+    else
+        for (size_t unit = 0; unit < units; unit += LANES)
+            v_store(h + unit, v_set1(0.0f));
 }
 
 #endif
@@ -292,72 +314,5 @@ static void TIERED(steps)(struct gru_step *s, size_t count)
             TIERED(step_candidate)(s, 0, groups);
         step_on(s, count == 1);
     }
-    v_end();
-}
-
-/* All groups of a step alone: both products of a few groups, then their gate blocks. */
-static void TIERED(stream_groups)(const struct gru_stream *stream)
-{
-    _Alignas(GRU_ALIGNMENT) float sums[ROW_SUMS * LANES];
-    const struct gru_step *s = &stream->step;
-    const struct gru_product *m = &s->cell->recurrent;
-    const size_t end = s->cell->groups, ax_step = s->cell->ax_gates * LANES, sums_step = m->gates * LANES;
-    TIERED(cells) *const cells = TIERED(first_cells)(s->cell);
-    for (size_t first = 0, groups; first < end; first += groups) {
-        groups = 0;
-        do {
-            const size_t next = first + groups;
-            groups += row_pair(stream->input, m, next, end, stream->x_room, s->h, s->ax + next * ax_step,
-                               sums + groups * sums_step);
-        } while (groups < ABREAST && first + groups < end);
-        cells(s, 0, 0, first * LANES, groups, sums, sums_step);
-    }
-}
-
-/* The same from the last group to the first, in the same pieces. */
-static void TIERED(stream_groups_backward)(const struct gru_stream *stream)
-{
-    _Alignas(GRU_ALIGNMENT) float sums[ABREAST * GRU_MAX_GATES * LANES];
-    const struct gru_step *s = &stream->step;
-    const struct gru_product *m = &s->cell->recurrent;
-    const size_t ax_step = s->cell->ax_gates * LANES, sums_step = m->gates * LANES;
-    TIERED(cells) *const cells = TIERED(first_cells)(s->cell);
-    for (size_t first, end = s->cell->groups; end; end = first) {
-        first = (end - 1) / ABREAST * ABREAST;
-        for (size_t at = first; at < end;)
-            at += row_pair(stream->input, m, at, end, stream->x_room, s->h, s->ax + at * ax_step,
-                           sums + (at - first) * sums_step);
-        cells(s, 0, 0, first * LANES, end - first, sums, sums_step);
-    }
-}
-
-/* The step itself, from cleaned inputs to the new state. */
-static void TIERED(stream_step)(const struct gru_stream *stream)
-{
-    const struct gru_step *s = &stream->step;
-    if (TIERED(stream_was_small)(stream))
-        return;
-    if (stream_goes_backward(s))
-        TIERED(stream_groups_backward)(stream);
-    else
-        TIERED(stream_groups)(stream);
-    if (s->cell->reset == GRU_RESET_BEFORE)
-        TIERED(step_candidate)(s, 0, s->cell->groups);
-}
-
-static void TIERED(stream)(const struct gru_stream *stream)
-{
-    const struct gru_step *s = &stream->step;
-    const size_t hidden = s->cell->units;
-    clean_row(stream->x_room, stream->x, stream->input->length, 1);
-    if (stream->h0)
-        clean_row(s->h, stream->h0, hidden, 1);
-    else
-        for (size_t unit = 0; unit < hidden; unit += LANES)
-            v_store(s->h + unit, v_set1(0.0f));
-    TIERED(stream_step)(stream);
-    if (stream->h_out)
-        for (size_t unit = 0; unit < hidden; unit += LANES)
-            v_store_upto(stream->h_out + unit, v_load(s->h_next + unit), hidden - unit);
     v_end();
 }

@@ -15,6 +15,7 @@
 #include "array.h"
 #include "gate.h"
 #include "step.h"
+#include "stream.h"
 
 #undef TIERED
 #undef TIERED_EXPAND
