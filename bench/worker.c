@@ -46,7 +46,7 @@ static const char *worker_open(const struct peer_cell *cell)
         weights.bx[gate] = (gru_vector){cell->bx + gate * hidden, 1};
         weights.bh[gate] = (gru_vector){cell->bh + gate * hidden, 1};
     }
-    if (gru_backend_find(&desc.backend, backend_name, &why) != GRU_OK ||
+    if ((backend_name && gru_backend_find(&desc.backend, backend_name, &why) != GRU_OK) ||
         gru_layer_create(&layer, &desc, &weights, NULL, &why) != GRU_OK ||
         gru_workspace_bytes(layer, cell->steps, cell->batch, &workspace_bytes, &why) != GRU_OK ||
         (cell->threads > 1 && !make_team(cell->threads)))
@@ -95,7 +95,7 @@ static int worker_quiet(void)
 int worker_main(int argc, char **argv)
 {
     const struct option options[] = {
-        {"backend", OPTION_TEXT, &backend_name, "the back end; the best by default", NULL, 0, 0},
+        {"backend", OPTION_TEXT, &backend_name, "the back end; the library's choice by default", NULL, 0, 0},
     };
     const struct command_line line = {
         "worker [options]", "Serves bench/peers/run; see bench/peers/peer.h.", options, 1, 0, 0};

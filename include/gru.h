@@ -217,7 +217,8 @@ typedef struct gru_desc {
     float clip; /* each pre-activation is limited to [-clip, clip]; 0 means it isn't */
     enum gru_tier tier;
     enum gru_weight_type weight_type;
-    const gru_backend *backend; /* NULL: as gru_backend_find(NULL) chooses */
+    const gru_backend *backend; /* NULL: as gru_backend_find(NULL) chooses, or without GRU_BACKEND a narrower one
+                                 * that is faster for so few units */
 } gru_desc;
 
 /* ---------------------------------------------------------------------------------------------------

@@ -51,6 +51,13 @@ static void list_runnable(char *text, size_t size)
     }
 }
 
+/* What the environment names, if it names one. */
+static const char *wished(void)
+{
+    const char *name = secure_getenv("GRU_BACKEND");
+    return name && *name ? name : NULL;
+}
+
 enum gru_status gru_backend_find(const gru_backend **backend, const char *name, gru_error *error)
 {
     char runnable[96];
@@ -58,9 +65,9 @@ enum gru_status gru_backend_find(const gru_backend **backend, const char *name, 
     if (!backend)
         return gru_fail(error, GRU_NULL_POINTER, "gru_backend_find: backend is NULL");
     if (!name) {
-        name = secure_getenv("GRU_BACKEND");
+        name = wished();
         source = "GRU_BACKEND: ";
-        if (!name || !*name) {
+        if (!name) {
             *backend = gru_backend_at(0);
             return GRU_OK;
         }
@@ -79,6 +86,16 @@ enum gru_status gru_backend_find(const gru_backend **backend, const char *name, 
                             runnable);
     return gru_fail(error, GRU_UNKNOWN_BACKEND, "%sthere is no back end \"%.32s\"; there are: %s", source, name,
                     runnable);
+}
+
+enum gru_status gru_backend_for(const gru_backend **backend, size_t units, gru_error *error)
+{
+    const gru_backend *next;
+    enum gru_status status = gru_backend_find(backend, NULL, error);
+    if (status == GRU_OK && !wished())
+        for (size_t i = 1; (next = gru_backend_at(i)) && next->lanes > 1 && next->lanes >= units; i++)
+            *backend = next;
+    return status;
 }
 
 enum gru_status gru_backend_check_tier(const gru_backend *backend, enum gru_tier tier, gru_error *error)

@@ -34,7 +34,7 @@ static enum gru_status read_desc(gru_desc *to, const gru_desc *from, gru_error *
 {
     enum gru_status status = gru_desc_read(to, from, error);
     if (status == GRU_OK && !to->backend)
-        status = gru_backend_find(&to->backend, NULL, error);
+        status = gru_backend_for(&to->backend, to->hidden, error);
     if (status == GRU_OK)
         status = gru_backend_check_tier(to->backend, to->tier, error);
     return status;

@@ -258,6 +258,29 @@ void test_api_backends(void)
     CHECK(found == best, "a failure writes nothing");
 }
 
+/* AVX2 where eight lanes are enough and the CPU has AVX-512 too; else the best. */
+static const gru_backend *narrowest(size_t units)
+{
+    const gru_backend *best = gru_backend_at(0), *next = gru_backend_at(1);
+    bool both = strcmp(gru_backend_name(best), "avx512") == 0 && next != NULL &&
+                strcmp(gru_backend_name(next), "avx2") == 0;
+    return both && units <= 8 ? next : best;
+}
+
+static const gru_backend *backend_of_layer(size_t units)
+{
+    const float zeros[3 * 20 * 20] = {0};
+    gru_desc desc = {.size = sizeof desc, .input = 1, .hidden = units}, made = {.size = sizeof made};
+    gru_weights weights = {.size = sizeof weights};
+    gru_layer *layer;
+    gru_error e = {0};
+    CHECK_STATUS(gru_weights_pytorch(&weights, &desc, zeros, zeros, NULL, NULL, &e), GRU_OK, &e, "weights");
+    CHECK_STATUS(gru_layer_create(&layer, &desc, &weights, NULL, &e), GRU_OK, &e, "a layer of %zu units", units);
+    CHECK_STATUS(gru_layer_describe(layer, &made, &e), GRU_OK, &e, "its description");
+    gru_layer_destroy(layer);
+    return made.backend;
+}
+
 /* The environment chooses if the caller doesn't. */
 void test_api_backend_environment(void)
 {
@@ -276,6 +299,14 @@ void test_api_backend_environment(void)
     CHECK(gru_backend_find(&found, NULL, NULL) == GRU_OK && found == gru_backend_at(0), "an empty one chooses nothing");
     unsetenv("GRU_BACKEND");
     CHECK(gru_backend_find(&found, NULL, NULL) == GRU_OK && found == gru_backend_at(0), "else the best");
+    for (size_t units = 1; units <= 20; units++) {
+        const gru_backend *wanted = narrowest(units);
+        setenv("GRU_BACKEND", "", 1);
+        CHECK(backend_of_layer(units) == wanted, "%zu units: %s", units, gru_backend_name(wanted));
+        setenv("GRU_BACKEND", gru_backend_name(gru_backend_at(0)), 1);
+        CHECK(backend_of_layer(units) == gru_backend_at(0), "%zu units: the environment's", units);
+    }
+    unsetenv("GRU_BACKEND");
     if (copy != NULL) {
         setenv("GRU_BACKEND", copy, 1);
     }
