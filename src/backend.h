@@ -147,8 +147,8 @@ struct gru_backend {
 uint32_t gru_cpu_bits(void);
 
 /* The back end of a layer whose description leaves the choice: as gru_backend_find(NULL), but where the best one has
- * lanes that no unit needs, the next that has enough. Its instructions have shorter latencies: up to 8 units, AVX2 takes
- * 0.83 of a lone step's time with AVX-512, and 0.87 to 0.95 of that of a sequence's steps. */
+ * lanes that no unit needs, the next that has enough. Its instructions have shorter latencies: up to 8 units, AVX2
+ * takes 0.83 of a lone step's time with AVX-512, and 0.87 to 0.95 of that of a sequence's steps. */
 enum gru_status gru_backend_for(const gru_backend **backend, size_t units, gru_error *error);
 
 /* GRU_OK if the back end can compute this tier on this CPU. */

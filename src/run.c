@@ -84,9 +84,9 @@ static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, 
     return GRU_OK;
 }
 
-/* A stream asks for lone steps over and over, and what other runs need around them would take as long as a small layer's
- * step. So this function calls nothing else on its way to the kernel and keeps nothing for later: four instructions
- * less are a cycle less, of some 240 at H = 16. */
+/* A stream asks for lone steps over and over, and what other runs need around them would take as long as a small
+ * layer's step. So this function calls nothing else on its way to the kernel and keeps nothing for later: four
+ * instructions less are a cycle less, of some 240 at H = 16. */
 enum gru_status gru_run(const gru_layer *layer, const gru_io *io, void *workspace, size_t workspace_bytes,
                         gru_error *error)
 {

@@ -245,8 +245,8 @@ static void TIERED(step_row)(const struct gru_step *s, const struct gru_product 
     }
 }
 
-/* The same where every other step goes backward, in pieces that are the same on both ways: the gate blocks of one piece,
- * or of two, wait for each other. */
+/* The same where every other step goes backward, in pieces that are the same on both ways: the gate blocks of one
+ * piece, or of two, wait for each other. */
 static void TIERED(step_row_turning)(const struct gru_step *s, const struct gru_product *m, const float *in,
                                      TIERED(cells) * cells, size_t first, size_t end)
 {
