@@ -188,11 +188,12 @@ void test_bits_teams(void)
     }
 }
 
-/* Runs that are large enough to be cut: into parts of rows, of which some may be ragged to nothing, and the last two
- * into slices of units, since the weights are many or there is one row. */
+/* Runs that are large enough to be cut: the first four into parts of rows, of which some may be ragged to nothing, the
+ * others into slices of units, since the weights are many or the rows few. */
 void test_bits_cut(void)
 {
-    static const size_t sizes[][4] = {{20, 24, 9, 17}, {24, 33, 12, 9}, {16, 40, 4, 64}, {4, 300, 2, 9}, {30, 100, 3, 1}};
+    static const size_t sizes[][4] = {{20, 24, 9, 17}, {24, 33, 12, 9}, {16, 40, 4, 64},
+                                      {20, 60, 1, 40}, {4, 300, 2, 9},  {30, 100, 3, 1}, {20, 100, 1, 4}};
     static const gru_pool pools[] = {{sizeof(gru_pool), 3, run_backwards, NULL},
                                      {sizeof(gru_pool), 2, run_nothing, NULL},
                                      {sizeof(gru_pool), 64, run_odd_ones, NULL}};
@@ -208,10 +209,10 @@ void test_bits_cut(void)
         }
         problem_shape s = {.input = size[0], .hidden = size[1], .steps = size[2], .rows = size[3], .bias = BIAS_6};
         s.reset = (enum problem_reset)(i % 3);
-        s.way = (enum problem_way)check_below(PROBLEM_WAYS);
+        s.way = size[2] > 1 ? (enum problem_way)check_below(PROBLEM_WAYS) : WAY_FORWARD;
         s.ragged = i % 2 == 0;
         s.initial = true;
-        s.masked = s.reset_state = check_below(2);
+        s.masked = s.reset_state = size[2] > 1 && check_below(2);
         problem p = problem_make(&s);
         answer want = reference(&p);
         for (size_t k = 0; k <= COUNT(pools); k++) {
