@@ -189,14 +189,15 @@ void test_bits_teams(void)
 }
 
 /* Runs that are large enough to be cut: the first four into parts of rows, of which some may be ragged to nothing, the
- * others into slices of units, since the weights are many or the rows few. */
+ * others into slices of units, since the weights are many or the rows few. Of 700 units each group is a slice where
+ * there are threads enough, which takes all of the workspace. */
 void test_bits_cut(void)
 {
     static const size_t sizes[][4] = {{20, 24, 9, 17}, {24, 33, 12, 9}, {16, 40, 4, 64},
-                                      {20, 60, 1, 40}, {4, 300, 2, 9},  {30, 100, 3, 1}, {20, 100, 1, 4}};
+                                      {20, 60, 1, 40}, {4, 300, 2, 9},  {4, 700, 2, 1},  {20, 100, 1, 4}};
     static const gru_pool pools[] = {{sizeof(gru_pool), 3, run_backwards, NULL},
                                      {sizeof(gru_pool), 2, run_nothing, NULL},
-                                     {sizeof(gru_pool), 64, run_odd_ones, NULL}};
+                                     {sizeof(gru_pool), 300, run_odd_ones, NULL}};
     gru_team *team = NULL;
     gru_error error = {0};
     if (!CHECK_STATUS(gru_team_create(&team, 3, NULL, &error), GRU_OK, &error, "a team of 3")) {
@@ -204,7 +205,7 @@ void test_bits_cut(void)
     }
     for (size_t i = 0; i < 6 * COUNT(sizes); i++) {
         const size_t *size = sizes[i / 6];
-        if (!check_turn(i, 6)) {
+        if (!check_turn(i, 6) && i != 33) {
             continue;
         }
         problem_shape s = {.input = size[0], .hidden = size[1], .steps = size[2], .rows = size[3], .bias = BIAS_6};
