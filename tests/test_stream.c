@@ -81,6 +81,11 @@ static void expect_same(rig *r, const rig *want, const char *what)
     rig_same(r, want, what);
 }
 
+static void run_nothing(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
+{
+    (void)context, (void)task, (void)argument, (void)count;
+}
+
 /*
  * The check that lets a lone step pass looks at one thing after another, and each must send the call back to the long way.
  * Nothing else stands in that way here, so what a short way would do with such an argument can be seen.
@@ -114,13 +119,18 @@ void test_stream_falls_back(void)
         got.io.reset_mask = &mask;
         expect_same(&got, &want, "a mask");
         got.io.reset_mask = NULL;
-        if (reset != GRU_RESET_NONE) {
-            /* Alone of the three gates r has no place in the short way. */
-            float *r = guarded_floats(HIDDEN, GUARD_AFTER, 0);
-            got.io.state.gates[GRU_R] = r;
-            expect_same(&got, &want, "r");
+        const gru_pool pool = {.size = sizeof pool, .threads = 3, .run = run_nothing};
+        got.io.pool = &pool; /* of which so small a step makes no use */
+        expect_same(&got, &want, "a pool");
+        got.io.pool = NULL;
+        for (int g = reset == GRU_RESET_NONE ? GRU_Z : GRU_R; g <= GRU_N; g++) {
+            float *gate = guarded_floats(HIDDEN, GUARD_AFTER, 0);
+            check_fill(gate, HIDDEN, 2.0f, 2.0f);
+            got.io.state.gates[g] = gate;
+            expect_same(&got, &want, "a gate");
+            got.io.state.gates[g] = NULL;
             for (size_t j = 0; j < HIDDEN; j++) {
-                CHECK(r[j] > 0.0f && r[j] < 1.0f, "r of unit %zu is %g", j, (double)r[j]);
+                CHECK(gate[j] > -1.0f && gate[j] < 1.0f, "gate %d of unit %zu is %g", g, j, (double)gate[j]);
             }
         }
         rig_free(&want);
@@ -145,11 +155,6 @@ static void refuse(const rig *r, void *workspace, size_t bytes, enum gru_status 
     CHECK(memcmp(y, r->y.data, r->y.count * sizeof(float)) == 0, "%s: y was written", what);
     CHECK(memcmp(h, r->h.data, r->h.count * sizeof(float)) == 0, "%s: h was written", what);
     CHECK(memcmp(room, r->workspace, r->workspace_bytes) == 0, "%s: the workspace was written", what);
-}
-
-static void run_nothing(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
-{
-    (void)context, (void)task, (void)argument, (void)count;
 }
 
 /* What the long way refuses is refused of a lone step too. */
