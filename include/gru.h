@@ -413,6 +413,10 @@ typedef struct gru_state {
  * time-major and batch-major alike. y the same, H wide, or 2H for a concatenated bidirectional layer; its two halves
  * are y_direction apart (0 means H).
  *
+ * Rows of an output must lie apart: where there are several steps, rows or directions, their stride must be at least
+ * as wide as a row, in magnitude, and so must the difference and the sum of two such strides (with y_step = y_row, a
+ * row's second step would be written over the next row's first). Otherwise a run is refused with GRU_BAD_STRIDE.
+ *
  * The outputs, y, h and the gates, must not overlap one another, nor anything that is read: x, h0 (but for h, as said
  * above), state.reset, lengths, index, reset_mask. Of such mistakes only the plainest are found.
  *

@@ -14,35 +14,54 @@ const gru_io *gru_io_read(const gru_io *io, gru_io *room, enum gru_status *statu
     return *status == GRU_OK ? room : NULL;
 }
 
-/* Rows of `width` elements, written at two strides, mustn't run into one another. Where there is no row at all the
- * strides mean nothing: those of a dense array without steps are zero. */
-static enum gru_status check_strides(const char *name, size_t width, size_t steps, ptrdiff_t step, size_t rows,
-                                     ptrdiff_t row, gru_error *error)
+/* One of the strides of an output: how many rows, steps or directions lie that far apart. */
+struct axis {
+    const char *name;
+    size_t count;
+    ptrdiff_t stride;
+};
+
+/*
+ * Rows of `width` elements mustn't run into one another: neighbours along one axis, the two neighbours that a row has
+ * along two axes, nor a row and the one next to it along both. That refuses nothing that could be an array. Where there
+ * is no row at all the strides mean nothing: those of a dense array without steps are zero.
+ */
+static enum gru_status check_strides(size_t width, const struct axis *axes, int count, gru_error *error)
 {
-    if (steps == 0 || rows == 0)
-        return GRU_OK;
-    if (steps > 1 && gru_magnitude(step) < width)
-        return gru_fail(error, GRU_BAD_STRIDE, "%s_step is %td, but a row of it is %zu wide: its steps would overlap",
-                        name, step, width);
-    if (rows > 1 && gru_magnitude(row) < width)
-        return gru_fail(error, GRU_BAD_STRIDE, "%s_row is %td, but a row of it is %zu wide: its rows would overlap",
-                        name, row, width);
+    for (int i = 0; i < count; i++)
+        if (axes[i].count == 0)
+            return GRU_OK;
+    for (int i = 0; i < count; i++) {
+        const struct axis *a = &axes[i];
+        if (a->count == 1)
+            continue;
+        if (gru_magnitude(a->stride) < width)
+            return gru_fail(error, GRU_BAD_STRIDE, "%s is %td, but a row is %zu wide: rows would overlap", a->name,
+                            a->stride, width);
+        for (const struct axis *b = axes; b < a; b++) {
+            /* Strides so large that these wrap round are those of no array. */
+            const size_t apart = (size_t)a->stride - (size_t)b->stride, both = (size_t)a->stride + (size_t)b->stride;
+            if (b->count > 1 && (gru_magnitude((ptrdiff_t)apart) < width || gru_magnitude((ptrdiff_t)both) < width))
+                return gru_fail(error, GRU_BAD_STRIDE,
+                                "%s is %td and %s is %td, but a row is %zu wide: rows would overlap", b->name,
+                                b->stride, a->name, a->stride, width);
+        }
+    }
     return GRU_OK;
 }
 
 static enum gru_status check_y(const struct gru_layer *last, const gru_io *io, gru_error *error)
 {
-    size_t hidden = last->desc.hidden;
     if (!io->y)
         return GRU_OK;
     if (io->y == io->x)
         return gru_fail(error, GRU_OVERLAP, "x and y are the same array at %p", (const void *)io->x);
-    if (last->directions == 2 && last->desc.merge == GRU_MERGE_CONCAT && io->y_direction && io->steps && io->rows &&
-        gru_magnitude(io->y_direction) < hidden)
-        return gru_fail(error, GRU_BAD_STRIDE, "y_direction is %td, but each half is %zu wide: they would overlap",
-                        io->y_direction, hidden);
-    return check_strides("y", io->y_direction ? hidden : gru_layer_width(last), io->steps, io->y_step, io->rows,
-                         io->y_row, error);
+    /* Without a y_direction the two halves are one row. */
+    const int apart = last->directions == 2 && last->desc.merge == GRU_MERGE_CONCAT && io->y_direction;
+    const struct axis axes[] = {{"y_step", io->steps, io->y_step},
+                                {"y_row", io->rows, io->y_row},
+                                {"y_direction", apart ? 2 : 1, io->y_direction}};
+    return check_strides(apart ? last->desc.hidden : gru_layer_width(last), axes, 3, error);
 }
 
 static enum gru_status check_rows(const gru_io *io, gru_error *error)
@@ -91,17 +110,14 @@ enum gru_status gru_io_check(const struct gru_layer *first, const struct gru_lay
 static enum gru_status check_h(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
                                gru_error *error)
 {
-    size_t hidden = layer->desc.hidden;
-    int both = layer->directions == 2;
+    const int both = layer->directions == 2;
     if (!state->h || io->rows == 0)
         return GRU_OK;
-    if (io->rows > 1 && gru_magnitude(state->h_row) < hidden)
-        return gru_fail(error, GRU_BAD_STRIDE, "state.h_row is %td, but a state is %zu wide: states would overlap",
-                        state->h_row, hidden);
-    if (both && gru_magnitude(state->h_direction) < hidden)
-        return gru_fail(error, GRU_BAD_STRIDE,
-                        "state.h_direction is %td, but a state is %zu wide: states would overlap", state->h_direction,
-                        hidden);
+    const struct axis axes[] = {{"state.h_row", io->rows, state->h_row},
+                                {"state.h_direction", layer->directions, state->h_direction}};
+    enum gru_status status = check_strides(layer->desc.hidden, axes, 2, error);
+    if (status != GRU_OK)
+        return status;
     if (state->h == state->h0 &&
         ((io->rows > 1 && state->h_row != state->h0_row) || (both && state->h_direction != state->h0_direction)))
         return gru_fail(error, GRU_OVERLAP, "h0 and h are the same array, with strides %td and %td, %td and %td",
@@ -115,15 +131,10 @@ enum gru_status gru_state_check(const struct gru_layer *layer, const gru_io *io,
     enum gru_status status = check_h(layer, io, state, error);
     if (status == GRU_OK && layer->desc.reset == GRU_RESET_NONE && state->gates[GRU_R])
         return gru_fail(error, GRU_UNSUPPORTED, "state.gates[GRU_R] is set, but a layer without a reset has no r");
-    for (int g = 0; g < 3 && status == GRU_OK; g++)
-        if (state->gates[g])
-            status = check_strides("state.gates", layer->desc.hidden, io->steps, state->gates_step, io->rows,
-                                   state->gates_row, error);
-    for (int g = 0; g < 3 && status == GRU_OK && layer->directions == 2 && io->steps && io->rows; g++)
-        if (state->gates[g] && gru_magnitude(state->gates_direction) < layer->desc.hidden)
-            return gru_fail(error, GRU_BAD_STRIDE,
-                            "state.gates_direction is %td, but a gate is %zu wide: the two directions "
-                            "would overlap",
-                            state->gates_direction, layer->desc.hidden);
-    return status;
+    if (status != GRU_OK || !(state->gates[GRU_R] || state->gates[GRU_Z] || state->gates[GRU_N]))
+        return status;
+    const struct axis axes[] = {{"state.gates_step", io->steps, state->gates_step},
+                                {"state.gates_row", io->rows, state->gates_row},
+                                {"state.gates_direction", layer->directions, state->gates_direction}};
+    return check_strides(layer->desc.hidden, axes, 3, error);
 }

@@ -8,6 +8,7 @@ typedef struct rows {
     float *memory;
     size_t count, start;
     ptrdiff_t step, row;
+    bool overlap; /* as an output it must be refused */
 } rows;
 
 /* Up to sixfold they still are numbers. */
@@ -34,13 +35,19 @@ static rows lay_out(input *in, size_t steps, size_t count, size_t width)
     return r;
 }
 
-/* An output's stride may be too small; then nothing may be written. */
+/* An output's stride may be too small, or its two strides the same; then nothing may be written. */
 static rows lay_out_output(input *in, size_t steps, size_t count, size_t width)
 {
     rows r = lay_out(in, steps, count, width);
     if (byte(in) >= 250 && steps > 1 && count > 1) {
-        ptrdiff_t *stride = byte(in) & 1 ? &r.step : &r.row, small = (ptrdiff_t)below(in, width);
-        *stride = *stride < 0 ? -small : small;
+        unsigned which = byte(in);
+        ptrdiff_t *stride = which & 1 ? &r.step : &r.row, small = (ptrdiff_t)below(in, width);
+        if (which & 2) { /* the same: the shorter one, which stays within the memory if all but one row is left out */
+            r.step = r.row = (r.step < r.row) == (r.row > 0) ? r.step : r.row;
+        } else {
+            *stride = *stride < 0 ? -small : small;
+        }
+        r.overlap = true;
     }
     return r;
 }
@@ -291,6 +298,17 @@ static void check_untouched(const run *r, const outputs *out)
     }
 }
 
+/* Whether rows of an output that is wanted would run into one another. */
+static bool overlaps(const run *r)
+{
+    bool found = r->y.overlap;
+    for (size_t i = 0; i < r->depth; i++) {
+        const states *s = &r->s[i];
+        found |= (s->h.overlap && s->wanted && r->rows > 1) || (s->gates[GRU_N].overlap && s->gates[GRU_N].count > 0);
+    }
+    return found;
+}
+
 static void check_same(const run *r, const outputs *a, const outputs *b)
 {
     REQUIRE(same_bits(a->y, b->y, r->y.count));
@@ -328,6 +346,7 @@ void fuzz_run(input *in, slot *slots)
         enum gru_status status = run_on(&r, i, &out[i], short_by);
         said = i == 0 ? status : said;
         REQUIRE(status == said);
+        REQUIRE(status != GRU_OK || !overlaps(&r));
         if (status != GRU_OK) {
             check_untouched(&r, &out[i]);
         }

@@ -144,7 +144,17 @@ void test_api_run_strides(void)
     REFUSE(f.io.state.gates_step = H - 1, GRU_BAD_STRIDE);
     REFUSE(f.io.state.gates_row = 1 - H, GRU_BAD_STRIDE);
     REFUSE((f.io.state.h0 = f.io.state.h, f.io.state.h0_row = 2 * H), GRU_OVERLAP);
+    REFUSE(f.io.y_step = f.io.y_row, GRU_BAD_STRIDE);
+    REFUSE(f.io.y_step = f.io.y_row + H - 1, GRU_BAD_STRIDE);
+    REFUSE(f.io.y_step = 1 - H - f.io.y_row, GRU_BAD_STRIDE);
+    REFUSE(f.io.state.gates_row = f.io.state.gates_step, GRU_BAD_STRIDE);
+    REFUSE(f.io.state.gates_row = H - 1 - f.io.state.gates_step, GRU_BAD_STRIDE);
     REFUSE_BOTH(f.io.y_row = 2 * H - 1, GRU_BAD_STRIDE);
+    REFUSE_BOTH((f.io.y_direction = H, f.io.y_row = H), GRU_BAD_STRIDE);
+    REFUSE_BOTH((f.io.y_direction = -H, f.io.y_step = 2 * H - 1), GRU_BAD_STRIDE);
+    REFUSE_BOTH(f.io.state.h_direction = f.io.state.h_row, GRU_BAD_STRIDE);
+    REFUSE_BOTH(f.io.state.gates_direction = f.io.state.gates_row, GRU_BAD_STRIDE);
+    REFUSE_BOTH(f.io.state.gates_direction = -f.io.state.gates_step, GRU_BAD_STRIDE);
     REFUSE_BOTH(f.io.y_direction = H - 1, GRU_BAD_STRIDE);
     REFUSE_BOTH(f.io.y_direction = 1 - H, GRU_BAD_STRIDE);
     REFUSE_BOTH(f.io.state.h_direction = H - 1, GRU_BAD_STRIDE);
