@@ -83,9 +83,14 @@ static enum gru_status check_pool(const gru_pool *pool, gru_error *error)
 {
     if (!pool)
         return GRU_OK;
+    /* All its fields are of the first version, so that no caller has a smaller one. */
     if (pool->size < sizeof *pool)
         return gru_fail(error, GRU_BAD_STRUCT, "gru_pool.size is %zu, but sizeof(gru_pool) is %zu", pool->size,
                         sizeof *pool);
+    gru_pool room;
+    enum gru_status status = gru_read_struct(&room, sizeof room, pool, "gru_pool", error);
+    if (status != GRU_OK)
+        return status;
     if (!pool->run)
         return gru_fail(error, GRU_NULL_POINTER, "pool->run is NULL");
     if (pool->threads == 0)

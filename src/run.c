@@ -25,11 +25,11 @@ enum gru_status gru_workspace_bytes(const gru_layer *layer, size_t steps, size_t
     return plan_run(&plan, layer, steps, rows, bytes, error);
 }
 
-/* Whether a row's step is too large for one thread of a pool, or the pool isn't a sound one. */
+/* Whether a row's step is too large for one thread of a pool, or the pool must be judged first. */
 static int is_cut(const struct gru_layer *layer, const gru_pool *pool)
 {
     size_t slices, parts;
-    if (pool->size < sizeof *pool || !pool->run || !pool->threads)
+    if (pool->size != sizeof *pool || !pool->run || !pool->threads)
         return 1;
     gru_plan_cut(layer, pool, 1, 1, &slices, &parts);
     return slices > 1;

@@ -310,6 +310,19 @@ void test_api_run_newer(void)
     newer.more[1] = 0;
     CHECK_STATUS(gru_run(f.layer, &newer.io, f.workspace, f.bytes, &e), GRU_OK, &e, "a later version");
     CHECK_BITS(f.outputs, want, f.output_count, "a later version's run");
+
+    struct {
+        gru_pool pool;
+        size_t more;
+    } pool = {f.pool, 1};
+    memcpy(f.outputs, before, f.output_count * sizeof(float));
+    f.io.pool = &pool.pool;
+    pool.pool.size = sizeof pool;
+    CHECK_STATUS(gru_run(f.layer, &f.io, f.workspace, f.bytes, &e), GRU_BAD_STRUCT, &e, "an unknown field of a pool");
+    CHECK_BITS(f.outputs, before, f.output_count, "nothing is written");
+    pool.more = 0;
+    CHECK_STATUS(gru_run(f.layer, &f.io, f.workspace, f.bytes, &e), GRU_OK, &e, "a later version's pool");
+    CHECK_BITS(f.outputs, want, f.output_count, "a run with a later version's pool");
     gru_layer_destroy(f.layer);
 }
 

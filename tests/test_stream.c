@@ -171,6 +171,10 @@ void test_stream_refusals(void)
         gru_pool pool = {.size = sizeof pool, .threads = 1};
         gru_pool small = {.size = sizeof pool - 1, .threads = 1, .run = run_nothing};
         gru_pool empty = {.size = sizeof pool, .run = run_nothing};
+        struct {
+            gru_pool pool;
+            size_t more;
+        } newer = {{.size = sizeof newer, .threads = 1, .run = run_nothing}, 1};
         r.io.size = sizeof io.size - 1;
         refuse(&r, r.workspace, bytes, GRU_BAD_STRUCT, "a struct that is too small");
         r.io = io;
@@ -192,6 +196,8 @@ void test_stream_refusals(void)
         refuse(&r, r.workspace, bytes, GRU_BAD_STRUCT, "a pool that is too small");
         r.io.pool = &empty;
         refuse(&r, r.workspace, bytes, GRU_ZERO_SIZE, "a pool of no threads");
+        r.io.pool = &newer.pool;
+        refuse(&r, r.workspace, bytes, GRU_BAD_STRUCT, "a pool with a field of a later version");
         r.io = io;
         refuse(&r, NULL, bytes, GRU_NULL_POINTER, "no workspace");
         refuse(&r, NULL, 0, GRU_NULL_POINTER, "no workspace, no bytes");
