@@ -531,7 +531,8 @@ GRU_API void gru_gate_destroy(gru_gate *gate);
 GRU_API enum gru_status gru_gate_workspace_bytes(const gru_gate *gate, size_t rows, size_t *bytes, gru_error *error);
 
 /* out[b * out_row + j] of each row b and unit j, from x[b * x_row + k] and h[b * h_row + k], with which it must not
- * overlap (this isn't checked). x or h must be NULL if the gate has no W or no U. The workspace is as for gru_run. */
+ * overlap (this isn't checked). x or h must be NULL if the gate has no W or no U (else GRU_MISMATCH). The workspace is
+ * as for gru_run. */
 GRU_API enum gru_status gru_gate_run(const gru_gate *gate, size_t rows, const float *x, ptrdiff_t x_row, const float *h,
                                      ptrdiff_t h_row, float *out, ptrdiff_t out_row, void *workspace,
                                      size_t workspace_bytes, gru_error *error);

@@ -264,3 +264,38 @@ void test_gate_run_refusals(void)
     }
     gru_gate_destroy(gate);
 }
+
+/* A vector that the gate has no matrix for; where another one is missing, that is said first. */
+void test_gate_run_mismatch(void)
+{
+    static const float numbers[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    for (int without = 0; without < 2; without++) {
+        float out[4] = {-1, -1, -1, -1}, before[4] = {-1, -1, -1, -1};
+        gru_gate_desc desc = plain_desc(numbers);
+        gru_gate *gate = NULL;
+        gru_error e = {0};
+        size_t bytes = 0;
+        if (without == 0) {
+            desc.inputs = 0;
+            desc.w.data = desc.bx.data = NULL;
+        } else {
+            desc.states = 0;
+            desc.u.data = desc.bh.data = NULL;
+        }
+        if (!CHECK(gru_gate_create(&gate, &desc, NULL, NULL) == GRU_OK, "create") ||
+            !CHECK(gru_gate_workspace_bytes(gate, 2, &bytes, NULL) == GRU_OK, "workspace")) {
+            return;
+        }
+        void *ws = guarded_bytes(bytes, GUARD_AFTER, 0);
+        const float *x = without == 0 ? numbers : NULL, *h = without == 0 ? NULL : numbers;
+        CHECK_STATUS(gru_gate_run(gate, 2, numbers, 3, numbers, 2, out, 2, ws, bytes, &e), GRU_MISMATCH, &e,
+                     "x and h, without %s", without == 0 ? "w" : "u");
+        CHECK_STATUS(gru_gate_run(gate, 2, x, 3, h, 2, out, 2, ws, bytes, &e), GRU_NULL_POINTER, &e,
+                     "one for the other, without %s", without == 0 ? "w" : "u");
+        CHECK_STATUS(gru_gate_run(gate, 2, NULL, 3, NULL, 2, out, 2, ws, bytes, &e), GRU_NULL_POINTER, &e,
+                     "neither, without %s", without == 0 ? "w" : "u");
+        CHECK_BITS(out, before, 4, "nothing is written");
+        gru_gate_destroy(gate);
+        guarded_free_all();
+    }
+}
