@@ -93,7 +93,7 @@ enum gru_status {
     GRU_BAD_STRIDE,         /* an output's stride would make its rows overlap */
     GRU_BAD_LENGTH,         /* a row's length is greater than the number of steps */
     GRU_BAD_INDEX,          /* a row's state index is outside the pool of states */
-    GRU_BAD_ALIGNMENT,      /* memory for a layer isn't aligned to GRU_ALIGNMENT */
+    GRU_BAD_ALIGNMENT,      /* memory for a layer, or from an allocator, isn't aligned as it must be */
     GRU_SMALL_MEMORY,       /* a workspace or a layer's memory is too small */
     GRU_MISMATCH,           /* the sizes of two objects that meet don't agree */
     GRU_OVERLAP,            /* two arrays overlap in a way that isn't allowed, and that is easily seen */
@@ -316,8 +316,8 @@ GRU_API enum gru_status gru_weights_joined(gru_weights *weights, const gru_desc 
  */
 typedef struct gru_layer gru_layer;
 
-/* Memory for objects. `allocate` returns memory aligned to `alignment` (a power of two) or NULL. A struct that is all
- * zeros is no allocator. */
+/* Memory for objects. `allocate` returns memory aligned to `alignment` (a power of two) or NULL; what isn't aligned is
+ * released at once, and refused with GRU_BAD_ALIGNMENT. A struct that is all zeros is no allocator. */
 typedef struct gru_allocator {
     void *(*allocate)(void *context, size_t bytes, size_t alignment);
     void (*release)(void *context, void *memory, size_t bytes);

@@ -93,8 +93,6 @@ enum gru_status gru_gate_create(gru_gate **gate, const gru_gate_desc *desc, cons
     size_t w = 0, u = 0;
     if (!gate)
         return gru_fail(error, GRU_NULL_POINTER, "gru_gate_create: gate is NULL");
-    if (!gru_allocator_sound(allocator))
-        return gru_fail(error, GRU_NULL_POINTER, "gru_gate_create: the allocator has one of its two functions only");
     enum gru_status status = read_gate_desc(&read, desc, error);
     if (status != GRU_OK)
         return status;
@@ -106,14 +104,16 @@ enum gru_status gru_gate_create(gru_gate **gate, const gru_gate_desc *desc, cons
         return gru_fail(error, GRU_OVERFLOW,
                         "the packed weights of %zu units by %zu inputs and %zu states fit in no memory", read.units,
                         read.inputs, read.states);
-    char *memory = gru_allocate(allocator, bytes, GRU_ALIGNMENT);
-    if (!memory)
-        return gru_fail(error, GRU_NO_MEMORY, "no memory for a gate of %zu bytes", bytes);
+    void *memory;
+    status = gru_allocate(&memory, allocator, bytes, GRU_ALIGNMENT, "gate", error);
+    if (status != GRU_OK)
+        return status;
 
-    struct gru_gate *made = (struct gru_gate *)(void *)memory;
+    struct gru_gate *made = memory;
+    char *products = (char *)memory + header_bytes();
     *made = (struct gru_gate){.backend = read.backend, .bytes = bytes};
-    made->w = make_product(memory + header_bytes(), &read, read.inputs, read.w, read.bx);
-    made->u = make_product(memory + header_bytes() + w, &read, read.states, read.u, read.bh);
+    made->w = make_product(products, &read, read.inputs, read.w, read.bx);
+    made->u = make_product(products + w, &read, read.states, read.u, read.bh);
     if (allocator)
         made->allocator = *allocator;
     read.w = read.u = (gru_matrix){0};

@@ -146,21 +146,19 @@ enum gru_status gru_layer_create(gru_layer **layer, const gru_desc *desc, const 
     gru_desc read;
     gru_weights views[2];
     size_t bytes = 0;
+    void *memory = NULL;
     if (!layer)
         return gru_fail(error, GRU_NULL_POINTER, "gru_layer_create: layer is NULL");
-    if (!gru_allocator_sound(allocator))
-        return gru_fail(error, GRU_NULL_POINTER, "gru_layer_create: the allocator has one of its two functions only");
     enum gru_status status = read_desc(&read, desc, error);
     if (status == GRU_OK)
         status = gru_weights_read(views, weights, &read, error);
     if (status == GRU_OK)
         status = layer_bytes(&read, &bytes, error);
+    if (status == GRU_OK)
+        status = gru_allocate(&memory, allocator, bytes, GRU_ALIGNMENT, "layer", error);
     if (status != GRU_OK)
         return status;
 
-    void *memory = gru_allocate(allocator, bytes, GRU_ALIGNMENT);
-    if (!memory)
-        return gru_fail(error, GRU_NO_MEMORY, "no memory for a layer of %zu bytes", bytes);
     struct gru_layer *made = place(memory, &read);
     made->bytes = bytes;
     if (allocator)

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE 1 /* MAP_ANONYMOUS, madvise */
 #include "memory.h"
 
+#include "status.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -63,7 +65,7 @@ static bool is_default(const gru_allocator *allocator)
     return !allocator || !allocator->allocate;
 }
 
-void *gru_allocate(const gru_allocator *allocator, size_t bytes, size_t alignment)
+static void *allocate(const gru_allocator *allocator, size_t bytes, size_t alignment)
 {
     if (!is_default(allocator))
         return allocator->allocate(allocator->context, bytes, alignment);
@@ -73,6 +75,23 @@ void *gru_allocate(const gru_allocator *allocator, size_t bytes, size_t alignmen
     if (alignment < sizeof(void *))
         alignment = sizeof(void *); /* the least that posix_memalign accepts */
     return posix_memalign(&memory, alignment, bytes ? bytes : 1) ? NULL : memory;
+}
+
+enum gru_status gru_allocate(void **memory, const gru_allocator *allocator, size_t bytes, size_t alignment,
+                             const char *name, gru_error *error)
+{
+    /* An allocator with one function of the two would only fail later, at the first release. */
+    if (allocator && !allocator->allocate != !allocator->release)
+        return gru_fail(error, GRU_NULL_POINTER, "of the allocator's two functions one is NULL");
+    *memory = allocate(allocator, bytes, alignment);
+    if (!*memory)
+        return gru_fail(error, GRU_NO_MEMORY, "no memory for a %s of %zu bytes", name, bytes);
+    if ((uintptr_t)*memory % alignment == 0)
+        return GRU_OK;
+    gru_fail(error, GRU_BAD_ALIGNMENT, "the allocator's memory for a %s, at %p, isn't aligned to %zu bytes", name,
+             *memory, alignment);
+    gru_release(allocator, *memory, bytes);
+    return GRU_BAD_ALIGNMENT;
 }
 
 void gru_release(const gru_allocator *allocator, void *memory, size_t bytes)

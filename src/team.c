@@ -213,17 +213,17 @@ enum gru_status gru_team_create(gru_team **team, size_t threads, const gru_alloc
 {
     if (!team)
         return gru_fail(error, GRU_NULL_POINTER, "team is NULL");
-    if (!gru_allocator_sound(allocator))
-        return gru_fail(error, GRU_NULL_POINTER, "of the allocator's two functions one is NULL");
     const size_t cpus = usable_cpus();
     if (threads == 0)
         threads = cpus;
     size_t bytes;
     if (!gru_mul(threads - 1, sizeof(struct worker), &bytes) || !gru_add(bytes, sizeof(gru_team), &bytes))
         return gru_fail(error, GRU_OVERFLOW, "a team of %zu threads doesn't fit in memory", threads);
-    gru_team *made = gru_allocate(allocator, bytes, alignof(gru_team));
-    if (!made)
-        return gru_fail(error, GRU_NO_MEMORY, "no memory for a team of %zu threads: %zu bytes", threads, bytes);
+    void *memory;
+    enum gru_status status = gru_allocate(&memory, allocator, bytes, alignof(gru_team), "team", error);
+    if (status != GRU_OK)
+        return status;
+    gru_team *made = memory;
     made->pool = (gru_pool){.size = sizeof(gru_pool), .threads = threads, .run = run, .context = made};
     made->allocator = allocator ? *allocator : (gru_allocator){0};
     made->bytes = bytes;

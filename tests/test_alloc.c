@@ -99,6 +99,44 @@ void test_alloc_half(void)
     }
 }
 
+/* An allocator that knows of no alignment: what it gave goes back, and the message has the address. */
+typedef struct crooked {
+    unsigned char *given;
+    size_t live;
+} crooked;
+
+static void *crooked_allocate(void *context, size_t bytes, size_t alignment)
+{
+    crooked *c = context;
+    (void)alignment;
+    c->live++;
+    c->given = guarded_bytes(bytes + 64, GUARD_BEFORE, 0); /* at the start of a page */
+    return c->given + 16;
+}
+
+static void crooked_release(void *context, void *memory, size_t bytes)
+{
+    crooked *c = context;
+    (void)bytes;
+    c->live -= memory == c->given + 16;
+}
+
+void test_alloc_crooked(void)
+{
+    for (enum path path = LAYER; path < PATHS; path++) {
+        crooked c = {0};
+        const gru_allocator allocator = {crooked_allocate, crooked_release, &c};
+        object o = {NULL, NULL, NULL};
+        gru_error error = {0};
+        char address[32];
+        CHECK_STATUS(make(path, &o, 40, &allocator, &error), GRU_BAD_ALIGNMENT, &error, "%s", path_names[path]);
+        snprintf(address, sizeof address, "%p", (void *)(c.given + 16));
+        CHECK(strstr(error.text, address) != NULL, "%s: '%s' names %s", path_names[path], error.text, address);
+        CHECK(c.live == 0 && !o.layer && !o.gate && !o.team, "%s: nothing is left", path_names[path]);
+        guarded_free_all();
+    }
+}
+
 /* With 64 MiB of address space left, objects that need more: 0 if each is refused well and a small one still works. */
 static int starve(void *context)
 {

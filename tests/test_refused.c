@@ -165,9 +165,12 @@ void test_refused_sizes(void)
         }
     }
     const size_t half = SIZE_MAX / 2 + 1;
-    CHECK(gru_allocate(NULL, (size_t)1 << 21, half) == NULL, "2 MiB aligned to half of the address range");
+    void *memory;
+    CHECK(gru_allocate(&memory, NULL, (size_t)1 << 21, half, "test", NULL) == GRU_NO_MEMORY,
+          "2 MiB aligned to half of the address range");
     /* AddressSanitizer ends a program that asks its allocator for such a thing. */
-    CHECK(CHECK_SANITIZED || gru_allocate(NULL, 100, half) == NULL, "100 bytes aligned to half of the address range");
+    CHECK(CHECK_SANITIZED || gru_allocate(&memory, NULL, 100, half, "test", NULL) == GRU_NO_MEMORY,
+          "100 bytes aligned to half of the address range");
 }
 
 /* The C library can't write every text, and a cut may fall into bytes that are no UTF-8 at all. */
