@@ -94,51 +94,51 @@ enum gru_status gru_desc_read(gru_desc *to, const gru_desc *from, gru_error *err
     return GRU_OK;
 }
 
-static enum gru_status check_matrix(const gru_matrix *matrix, const gru_desc *desc, char which, size_t gate,
-                                    gru_error *error)
+static enum gru_status check_matrix(const gru_matrix *matrix, const gru_desc *desc, const char *view, char which,
+                                    size_t gate, gru_error *error)
 {
     if (!gru_has_gate(desc, gate)) {
         if (matrix->data != NULL)
             return gru_fail(error, GRU_BAD_DIALECT,
-                            "weights.%c[GRU_R].data is set, but desc.reset is GRU_RESET_NONE: there is no such gate",
+                            "%s.%c[GRU_R].data is set, but desc.reset is GRU_RESET_NONE: there is no such gate", view,
                             which);
         return GRU_OK;
     }
     if (matrix->data == NULL)
-        return gru_fail(error, GRU_NULL_POINTER, "weights.%c[%s].data is NULL", which, gru_gate_names[gate]);
+        return gru_fail(error, GRU_NULL_POINTER, "%s.%c[%s].data is NULL", view, which, gru_gate_names[gate]);
     size_t reach = 0;
     if (!gru_add_reach(&reach, desc->hidden, matrix->unit) ||
         !gru_add_reach(&reach, which == 'w' ? desc->input : desc->hidden, matrix->column))
         return gru_fail(error, GRU_OVERFLOW,
-                        "weights.%c[%s] with unit %td and column %td reaches beyond memory's address range", which,
+                        "%s.%c[%s] with unit %td and column %td reaches beyond memory's address range", view, which,
                         gru_gate_names[gate], matrix->unit, matrix->column);
     return GRU_OK;
 }
 
-static enum gru_status check_bias(const gru_vector *bias, const gru_desc *desc, bool wanted, const char *which,
-                                  size_t gate, gru_error *error)
+static enum gru_status check_bias(const gru_vector *bias, const gru_desc *desc, bool wanted, const char *view,
+                                  const char *which, size_t gate, gru_error *error)
 {
     if (wanted != (bias->data != NULL))
-        return gru_fail(error, GRU_BAD_BIAS, "weights.%s[%s].data is %s, but desc.bias is %s%s", which,
+        return gru_fail(error, GRU_BAD_BIAS, "%s.%s[%s].data is %s, but desc.bias is %s%s", view, which,
                         gru_gate_names[gate], wanted ? "NULL" : "set", gru_bias_names[desc->bias],
                         desc->reset == GRU_RESET_NONE ? ", without a reset gate" : "");
     size_t reach = 0;
     if (wanted && !gru_add_reach(&reach, desc->hidden, bias->unit))
-        return gru_fail(error, GRU_OVERFLOW, "weights.%s[%s] with unit %td reaches beyond memory's address range",
+        return gru_fail(error, GRU_OVERFLOW, "%s.%s[%s] with unit %td reaches beyond memory's address range", view,
                         which, gru_gate_names[gate], bias->unit);
     return GRU_OK;
 }
 
-enum gru_status gru_weights_check(const gru_weights *weights, const gru_desc *desc, gru_error *error)
+enum gru_status gru_weights_check(const gru_weights *weights, const gru_desc *desc, const char *name, gru_error *error)
 {
     for (size_t gate = 0; gate < 3; gate++) {
-        enum gru_status status = check_matrix(&weights->w[gate], desc, 'w', gate, error);
+        enum gru_status status = check_matrix(&weights->w[gate], desc, name, 'w', gate, error);
         if (status == GRU_OK)
-            status = check_matrix(&weights->u[gate], desc, 'u', gate, error);
+            status = check_matrix(&weights->u[gate], desc, name, 'u', gate, error);
         if (status == GRU_OK)
-            status = check_bias(&weights->bx[gate], desc, gru_has_bx(desc, gate), "bx", gate, error);
+            status = check_bias(&weights->bx[gate], desc, gru_has_bx(desc, gate), name, "bx", gate, error);
         if (status == GRU_OK)
-            status = check_bias(&weights->bh[gate], desc, gru_has_bh(desc, gate), "bh", gate, error);
+            status = check_bias(&weights->bh[gate], desc, gru_has_bh(desc, gate), name, "bh", gate, error);
         if (status != GRU_OK)
             return status;
     }
@@ -147,13 +147,17 @@ enum gru_status gru_weights_check(const gru_weights *weights, const gru_desc *de
 
 enum gru_status gru_weights_read(gru_weights to[2], const gru_weights *from, const gru_desc *desc, gru_error *error)
 {
+    static const char *const names[2][2] = {{"weights"}, {"weights[0]", "weights[1]"}};
     gru_weights views[2] = {{.size = 0}, {.size = 0}};
     size_t step = 0;
-    for (size_t direction = 0; direction < gru_directions(desc); direction++) {
+    const size_t directions = gru_directions(desc);
+    for (size_t direction = 0; direction < directions; direction++) {
+        const char *name = names[directions - 1][direction];
         const void *place = direction == 0 ? (const void *)from : (const unsigned char *)from + step;
-        enum gru_status status = gru_read_struct(&views[direction], sizeof views[0], place, "gru_weights", error);
+        const char *type = directions == 1 ? "gru_weights" : name;
+        enum gru_status status = gru_read_struct(&views[direction], sizeof views[0], place, type, error);
         if (status == GRU_OK)
-            status = gru_weights_check(&views[direction], desc, error);
+            status = gru_weights_check(&views[direction], desc, name, error);
         if (status != GRU_OK)
             return status;
         step = from->size;

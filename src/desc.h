@@ -24,8 +24,8 @@ enum gru_status gru_numbers_check(const char *of, float clip, float hard_alpha, 
 void gru_numbers_default(float *clip, float *hard_alpha, float *hard_beta);
 
 /* Checks one view against a description that gru_desc_read has accepted: that exactly the arrays are there that the
- * description announces, and that their strides stay within memory's address range. */
-enum gru_status gru_weights_check(const gru_weights *weights, const gru_desc *desc, gru_error *error);
+ * description announces, and that their strides stay within memory's address range. Messages call the view `name`. */
+enum gru_status gru_weights_check(const gru_weights *weights, const gru_desc *desc, const char *name, gru_error *error);
 
 /* Reads and checks as many views as the description has directions. The caller's array is stepped through by the
  * size that its first view states, which isn't ours if the caller is of another version. */

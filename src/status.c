@@ -100,8 +100,8 @@ static enum gru_status read_size(size_t *size, const void *from, const char *nam
     if (*size <= sizeof(size_t))
         return gru_fail(error, GRU_BAD_STRUCT, "%s.size is %zu: set it to sizeof(%s)", name, *size, name);
     if (*size > LARGEST_STRUCT || *size % _Alignof(size_t) != 0)
-        return gru_fail(error, GRU_BAD_STRUCT, "%s.size is %zu, which can't be the size of a %s: set it to sizeof(%s)",
-                        name, *size, name, name);
+        return gru_fail(error, GRU_BAD_STRUCT, "%s.size is %zu, which it can't be: set it to sizeof(%s)", name, *size,
+                        name);
     return GRU_OK;
 }
 

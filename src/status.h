@@ -26,7 +26,8 @@ enum gru_status gru_fail(gru_error *error, enum gru_status status, const char *f
  * Copies a public struct that starts with its own size. `known` is sizeof(*to) here, `from->size` what it was for the
  * caller. A shorter struct is from an older caller: the fields that it lacks become zero, which is always the default.
  * A longer one is from a newer caller, and is understood only if all that is unknown here is zero. to->size becomes
- * `known`. `name` is the struct's name for the message ("gru_desc"). Nothing is written to `to` on failure.
+ * `known`. Messages call the struct `name`: its type ("gru_desc"), or what the caller would write ("weights[1]").
+ * Nothing is written to `to` on failure.
  */
 enum gru_status gru_read_struct(void *to, size_t known, const void *from, const char *name, gru_error *error);
 

@@ -176,7 +176,7 @@ void test_weights_biases(void)
             weights.bh[GRU_R].data = i & 8 ? data : NULL;
         }
         bool right = strcmp(letters, announced[reset][desc.bias]) == 0;
-        CHECK_STATUS(gru_weights_check(&weights, &desc, &error), right ? GRU_OK : GRU_BAD_BIAS, &error,
+        CHECK_STATUS(gru_weights_check(&weights, &desc, "weights", &error), right ? GRU_OK : GRU_BAD_BIAS, &error,
                      "reset %d, bias %d, given %s", (int)desc.reset, (int)desc.bias, letters);
     }
 }
@@ -194,7 +194,7 @@ void test_weights_matrices(void)
             weights.w[g].data = i & 1u << g ? data : NULL;
             weights.u[g].data = i & 8u << g ? data : NULL;
         }
-        enum gru_status got = gru_weights_check(&weights, &desc, &error);
+        enum gru_status got = gru_weights_check(&weights, &desc, "weights", &error);
         unsigned wanted = reset ? 077 : 066, given = i % 64;
         if (given == wanted)
             CHECK(got == GRU_OK, "matrices %o: %s", given, error.text);
@@ -223,18 +223,18 @@ void test_weights_strides(void)
         ptrdiff_t *const fields[FIELDS] = {&weights.w[GRU_Z].unit, &weights.w[GRU_Z].column, &weights.u[GRU_Z].unit,
                                            &weights.u[GRU_Z].column, &weights.bx[GRU_Z].unit};
         *fields[i / 6] = strides[i % 6];
-        CHECK_STATUS(gru_weights_check(&weights, &desc, &error), i % 6 < 4 ? GRU_OK : GRU_OVERFLOW, &error,
+        CHECK_STATUS(gru_weights_check(&weights, &desc, "weights", &error), i % 6 < 4 ? GRU_OK : GRU_OVERFLOW, &error,
                      "stride field %u is %td", i / 6, strides[i % 6]);
     }
     gru_desc both = plain();
     gru_weights weights = filled(true, ":", data);
     weights.u[GRU_N] = (gru_matrix){data, -(most / 4 * 2 / 3), most / 4 * 2 / 3};
-    CHECK_STATUS(gru_weights_check(&weights, &both, &error), GRU_OVERFLOW, &error, "two strides too many");
+    CHECK_STATUS(gru_weights_check(&weights, &both, "weights", &error), GRU_OVERFLOW, &error, "two strides too many");
 
     gru_desc one = plain();
     one.hidden = 1;
     weights.u[GRU_N] = (gru_matrix){data, PTRDIFF_MIN, PTRDIFF_MAX};
-    CHECK_STATUS(gru_weights_check(&weights, &one, &error), GRU_OK, &error, "a stride that is never taken");
+    CHECK_STATUS(gru_weights_check(&weights, &one, "weights", &error), GRU_OK, &error, "a stride that is never taken");
 }
 
 /* Two views of a newer caller lie farther apart than ours would. */
@@ -260,4 +260,35 @@ void test_weights_read(void)
     desc.direction = GRU_REVERSE;
     CHECK_STATUS(gru_weights_read(to, &newer[0].view, &desc, &error), GRU_OK, &error, "one direction reads one view");
     CHECK_STATUS(gru_weights_read(to, NULL, &desc, &error), GRU_NULL_POINTER, &error, "NULL");
+}
+
+/* A message says which of a bidirectional layer's two views it means. */
+void test_weights_names(void)
+{
+    static const float data[64];
+    static const char *const names[2][2] = {{"weights", "gru_weights"}, {"weights[0]", "weights[0]"}};
+    for (int both = 0; both < 2; both++) {
+        gru_desc desc = plain();
+        desc.direction = both ? GRU_BIDIRECTIONAL : GRU_FORWARD;
+        for (int second = 0; second <= both; second++) {
+            const char *name = second ? "weights[1]" : names[both][0], *type = second ? "weights[1]" : names[both][1];
+            for (int what = 0; what < 6; what++) {
+                gru_weights to[2], views[2] = {filled(true, ":", data), filled(true, ":", data)};
+                gru_weights *view = &views[second];
+                gru_error error = {0};
+                char want[80];
+                const char *rest[6] = {".w[GRU_Z].data is NULL", ".u[GRU_N] with unit",
+                                       ".bx[GRU_R].data is set", ".bh[GRU_N].data is set",
+                                       ".size is 0: set it to",  ".size is 9, which it can't be"};
+                view->w[GRU_Z].data = what == 0 ? NULL : data;
+                view->u[GRU_N].unit = what == 1 ? PTRDIFF_MIN : 5;
+                view->bx[GRU_R].data = what == 2 ? data : NULL;
+                view->bh[GRU_N].data = what == 3 ? data : NULL;
+                view->size = what == 4 ? 0 : what == 5 ? 9 : sizeof *view;
+                snprintf(want, sizeof want, "%s%s", what < 4 ? name : type, rest[what]);
+                CHECK(gru_weights_read(to, views, &desc, &error) != GRU_OK, "%s: refused", want);
+                CHECK(strncmp(error.text, want, strlen(want)) == 0, "'%s' begins with '%s'", error.text, want);
+            }
+        }
+    }
 }
