@@ -86,7 +86,8 @@ size_t gru_plan_block_rows(size_t steps, size_t rows)
         return steps * rows;
     if (rows >= GRU_BLOCK_ROWS)
         return rows;
-    return steps < GRU_BLOCK_ROWS && steps * rows < GRU_BLOCK_ROWS ? steps * rows : rows ? GRU_BLOCK_ROWS : 0;
+    /* Neither factor is large, so that the product can't wrap round. */
+    return least(least(steps, GRU_BLOCK_ROWS) * rows, GRU_BLOCK_ROWS);
 }
 
 void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t steps, size_t rows)

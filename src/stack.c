@@ -234,8 +234,8 @@ static void run_stack(const struct stack *s)
 
 static int is_zero(const gru_state *state)
 {
-    static const gru_state zero;
-    return !state->h0 && !state->h && !state->reset && memcmp(state->gates, zero.gates, sizeof zero.gates) == 0;
+    return !state->h0 && !state->h && !state->reset && !state->gates[GRU_R] && !state->gates[GRU_Z] &&
+           !state->gates[GRU_N];
 }
 
 enum gru_status gru_run_stack(const gru_layer *const *layers, size_t count, const gru_io *io, const gru_state *states,

@@ -246,9 +246,11 @@ static void check_stack_refusals(const pair *two, const gru_io *io, float *y, si
     odd = *io;
     odd.state.reset = y;
     CHECK_STATUS(gru_run_stack(layers, 2, &odd, NULL, ws, bytes, &e), GRU_BAD_VALUE, &e, "io has a state for resets");
-    odd = *io;
-    odd.state.gates[GRU_N] = y;
-    CHECK_STATUS(gru_run_stack(layers, 2, &odd, NULL, ws, bytes, &e), GRU_BAD_VALUE, &e, "io has gates");
+    for (int g = GRU_R; g <= GRU_N; g++) {
+        odd = *io;
+        odd.state.gates[g] = y;
+        CHECK_STATUS(gru_run_stack(layers, 2, &odd, NULL, ws, bytes, &e), GRU_BAD_VALUE, &e, "io has gate %d", g);
+    }
     odd = *io;
     odd.y_row = 1;
     CHECK_STATUS(gru_run_stack(layers, 2, &odd, NULL, ws, bytes, &e), GRU_BAD_STRIDE, &e, "rows of y overlap");
