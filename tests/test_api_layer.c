@@ -295,6 +295,9 @@ void test_api_backend_environment(void)
           "a name goes before the environment");
     setenv("GRU_BACKEND", "sse9", 1);
     CHECK_STATUS(gru_backend_find(&found, NULL, &e), GRU_UNKNOWN_BACKEND, &e, "GRU_BACKEND=sse9");
+    size_t bytes = 0;
+    const gru_desc desc = {.size = sizeof desc, .input = 1, .hidden = 1};
+    CHECK_STATUS(gru_layer_bytes(&desc, &bytes, &e), GRU_UNKNOWN_BACKEND, &e, "a layer, GRU_BACKEND=sse9");
     setenv("GRU_BACKEND", "", 1);
     CHECK(gru_backend_find(&found, NULL, NULL) == GRU_OK && found == gru_backend_at(0), "an empty one chooses nothing");
     unsetenv("GRU_BACKEND");

@@ -188,13 +188,14 @@ void test_bits_teams(void)
     }
 }
 
-/* Runs that are large enough to be cut: the first four into parts of rows, of which some may be ragged to nothing, the
- * others into slices of units, since the weights are many or the rows few. Of 700 units each group is a slice where
- * there are threads enough, which takes all of the workspace. */
+/* Runs that are large enough to be cut: the first four into parts of rows, and the last, where a part is ragged to
+ * nothing, beside a row that has all the steps; the others into slices of units, since the weights are many or the rows
+ * few. Of 700 units each group is a slice where there are threads enough, which takes all of the workspace. */
 void test_bits_cut(void)
 {
     static const size_t sizes[][4] = {{20, 24, 9, 17}, {24, 33, 12, 9}, {16, 40, 4, 64},
-                                      {20, 60, 1, 40}, {4, 300, 2, 9},  {4, 700, 2, 1},  {20, 100, 1, 4}};
+                                      {20, 60, 1, 40}, {4, 300, 2, 9},  {4, 700, 2, 1},  {20, 100, 1, 4},
+                                      {8, 16, 64, 16}};
     static const gru_pool pools[] = {{sizeof(gru_pool), 3, run_backwards, NULL},
                                      {sizeof(gru_pool), 2, run_nothing, NULL},
                                      {sizeof(gru_pool), 300, run_odd_ones, NULL}};
@@ -215,6 +216,10 @@ void test_bits_cut(void)
         s.initial = true;
         s.masked = s.reset_state = size[2] > 1 && check_below(2);
         problem p = problem_make(&s);
+        if (s.ragged && i / 6 == COUNT(sizes) - 1) {
+            memset(p.lengths, 0, s.rows * sizeof *p.lengths);
+            p.lengths[5] = s.steps;
+        }
         answer want = reference(&p);
         for (size_t k = 0; k <= COUNT(pools); k++) {
             way w = way_random(&p, check_this());

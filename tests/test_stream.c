@@ -128,6 +128,9 @@ void test_stream_falls_back(void)
             check_fill(gate, HIDDEN, 2.0f, 2.0f);
             got.io.state.gates[g] = gate;
             expect_same(&got, &want, "a gate");
+            got.io.lengths = &length;
+            expect_same(&got, &want, "a gate and a length");
+            got.io.lengths = NULL;
             got.io.state.gates[g] = NULL;
             for (size_t j = 0; j < HIDDEN; j++) {
                 CHECK(gate[j] > -1.0f && gate[j] < 1.0f, "gate %d of unit %zu is %g", g, j, (double)gate[j]);
