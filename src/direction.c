@@ -16,8 +16,8 @@ static ptrdiff_t turned(ptrdiff_t stride)
     return (ptrdiff_t)(0 - (size_t)stride);
 }
 
-/* Where each row's step 0 stands, and how far apart steps are. Steps are added up over the whole run, so that the strides
- * of an array that isn't wanted count as zero. */
+/* Where each row's step 0 stands, and how far apart steps are. Steps are added up over the whole run, so that the
+ * strides of an array that isn't wanted count as zero. */
 static void set_offsets(struct gru_sequence *q)
 {
     const gru_io *io = q->io;

@@ -16,4 +16,5 @@ enum gru_status gru_allocate(void **memory, const gru_allocator *allocator, size
 
 /* Gives memory back: with the allocator and the byte count that it came with. `memory` may be NULL. */
 void gru_release(const gru_allocator *allocator, void *memory, size_t bytes);
+
 #endif

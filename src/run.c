@@ -62,6 +62,7 @@ static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, 
     struct gru_plan plan;
     size_t needed = 0;
     enum gru_status status = GRU_OK;
+    /* There is a pool, or gru_run had seen to it. */
     if (is_lone(layer, io, workspace, workspace_bytes) && !is_cut(layer, io->pool))
         return run_lone(layer, io, workspace);
     io = gru_io_read(io, &room, &status, error);

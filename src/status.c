@@ -88,9 +88,9 @@ enum gru_status gru_fail(gru_error *error, enum gru_status status, const char *f
 
 /*
  * Reads and judges the size that a struct starts with. A struct that is nothing but its size isn't one of an older
- * version, of which there is none, but `sizeof io` where io is a pointer; taken for a struct of zeros, a gru_io would be
- * a run of no rows, which succeeds and does nothing. Besides being too small or absurd a size can be odd: sizeof is a
- * multiple of the alignment, and each of these structs holds a size_t, so anything else would cut a field in two.
+ * version, of which there is none, but `sizeof io` where io is a pointer; taken for a struct of zeros, a gru_io would
+ * be a run of no rows, which succeeds and does nothing. Besides being too small or absurd a size can be odd: sizeof is
+ * a multiple of the alignment, and each of these structs holds a size_t, so anything else would cut a field in two.
  */
 static enum gru_status read_size(size_t *size, const void *from, const char *name, gru_error *error)
 {

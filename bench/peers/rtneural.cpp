@@ -41,11 +41,13 @@ struct Network {
     virtual void run() = 0;
 };
 
-/* Gates in RTNeural's order, z r n, and the inputs outermost. */
+/* RTNeural's gates are z, r, n. */
+const int from[] = {1, 0, 2};
+
+/* Gates in that order, and the inputs outermost. */
 template <int size>
 std::vector<std::vector<float>> turned(const float *m)
 {
-    const int from[] = {1, 0, 2};
     std::vector<std::vector<float>> t(size, std::vector<float>(3 * size));
     for (int gate = 0; gate < 3; gate++)
         for (int unit = 0; unit < size; unit++)
@@ -62,13 +64,11 @@ struct Sized : Network {
     Sized()
     {
         std::vector<std::vector<float>> bias(2, std::vector<float>(3 * size));
-        for (int unit = 0; unit < size; unit++) {
-            const int from[] = {1, 0, 2};
-            for (int gate = 0; gate < 3; gate++) {
+        for (int gate = 0; gate < 3; gate++)
+            for (int unit = 0; unit < size; unit++) {
                 bias[0][gate * size + unit] = cell.bx[from[gate] * size + unit];
                 bias[1][gate * size + unit] = cell.bh[from[gate] * size + unit];
             }
-        }
         layer.setWVals(turned<size>(cell.w));
         layer.setUVals(turned<size>(cell.u));
         layer.setBVals(bias);
@@ -77,12 +77,12 @@ struct Sized : Network {
 
     void run() override
     {
-        const float *from = cell.steps == 1 ? cell.h : cell.h0;
-        layer.extendedHt1.template segment<size>(0) = Eigen::Map<const Eigen::Matrix<float, size, 1>>(from);
+        const float *state = cell.steps == 1 ? cell.h : cell.h0;
+        layer.extendedHt1.template segment<size>(0) = Eigen::Map<const Eigen::Matrix<float, size, 1>>(state);
         for (size_t t = 0; t < cell.steps; t++) {
             const Eigen::Matrix<float, size, 1> x = Eigen::Map<const Eigen::Matrix<float, size, 1>>(cell.x + t * size);
             layer.forward(x);
-            std::memcpy((cell.steps == 1 ? cell.h : cell.y + t * size), layer.outs.data(), size * sizeof(float));
+            std::memcpy(cell.steps == 1 ? cell.h : cell.y + t * size, layer.outs.data(), size * sizeof(float));
         }
         if (cell.steps > 1)
             std::memcpy(cell.h, layer.outs.data(), size * sizeof(float));

@@ -27,13 +27,14 @@ enum small_shape { SMALL_ONE, SMALL_NARROW, SMALL_TWO, SMALL_TWO_NARROW };
 #ifndef TILE_PLAIN
 
 /* What a plain step uses of a cell and of a step. As local structs with constants in them they vanish, and with them
- * all that the gate blocks could do besides: clips, hard sigmoids, outputs of gates, sums of directions. */
-GRU_INLINE struct gru_cell TIERED(small_cell)(const struct gru_cell *cell)
+ * all that the gate blocks could do besides: clips, hard sigmoids, outputs of gates, sums of directions. The compiler
+ * knows the units where there are whole groups only. */
+GRU_INLINE struct gru_cell TIERED(small_cell)(const struct gru_cell *cell, const enum small_shape shape)
 {
     return (struct gru_cell){
         .gates = GRU_GATES_SIGMOID,
         .update = cell->update,
-        .units = cell->units,
+        .units = shape == SMALL_ONE ? LANES : shape == SMALL_TWO ? 2 * LANES : cell->units,
         .recurrent = cell->recurrent,
         .candidate = cell->candidate,
     };
@@ -56,12 +57,22 @@ GRU_INLINE struct gru_step TIERED(small_step)(const struct gru_step *s, const st
     };
 }
 
-/* Whether a step is one of those here. */
+/* The width of a narrow group. */
+GRU_INLINE size_t TIERED(small_width)(const enum small_shape shape, size_t units)
+{
+    return shape == SMALL_NARROW ? units : units - LANES;
+}
+
+/* Whether a layer's plain steps are those here, and whether a step is one of them. */
+static inline int TIERED(is_small_cell)(const struct gru_cell *cell)
+{
+    return TIERED(abreast) > 1 && cell->plain && cell->units <= 2 * LANES;
+}
+
 static inline int TIERED(is_small)(const struct gru_step *s)
 {
-    const struct gru_cell *cell = s->cell;
-    return TIERED(abreast) > 1 && s->rows == 1 && cell->units <= 2 * LANES &&
-           cell->plain && !s->y_add && !s->gate_out[GRU_R] && !s->gate_out[GRU_Z] && !s->gate_out[GRU_N];
+    return TIERED(is_small_cell)(s->cell) && s->rows == 1 && !s->y_add && !s->gate_out[GRU_R] &&
+           !s->gate_out[GRU_Z] && !s->gate_out[GRU_N];
 }
 
 GRU_INLINE struct block TIERED(small_block)(const struct gru_step *s, const vec *ax_sums, const vec *ah_sums,
@@ -109,19 +120,12 @@ GRU_INLINE void TIERED(small_cells)(const struct gru_step *s, const int before, 
     TIERED(cell_before)(n, s, &b);
 }
 
-/* The units of a shape, which the compiler knows where there are whole groups only. */
-GRU_INLINE size_t TIERED(small_units)(const enum small_shape shape, size_t units)
-{
-    return shape == SMALL_ONE ? LANES : shape == SMALL_TWO ? 2 * LANES : units;
-}
-
 GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int before, const enum small_shape shape)
 {
-    struct gru_cell cell = TIERED(small_cell)(s->cell);
+    struct gru_cell cell = TIERED(small_cell)(s->cell, shape);
     struct gru_step now = TIERED(small_step)(s, &cell);
-    cell.units = TIERED(small_units)(shape, s->cell->units);
     cell.ax_row = s->cell->ax_row;
-    const size_t width = shape == SMALL_NARROW ? cell.units : cell.units - LANES;
+    const size_t width = TIERED(small_width)(shape, cell.units);
     for (; count; count--) {
         vec sums[TILE_ACCUMULATORS];
         TIERED(small_sums)(before ? 2 : 3, shape, width, &cell.recurrent, now.h, sums);
@@ -135,13 +139,11 @@ GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int 
 GRU_INLINE void TIERED(small_stream)(const struct gru_lone *lone, char *workspace, const float *from, const float *h0,
                                      float *y, float *h_out, const int before, const enum small_shape shape)
 {
-    struct gru_cell cell = TIERED(small_cell)(lone->cell);
-    cell.units = TIERED(small_units)(shape, lone->cell->units);
-    const struct gru_step whole = lone_step(lone, workspace, y ? y : h_out);
-    const struct gru_step s = TIERED(small_step)(&whole, &cell);
+    const struct gru_cell cell = TIERED(small_cell)(lone->cell, shape);
+    const struct gru_step s = lone_step(lone, &cell, workspace, y ? y : h_out);
     float *x = (float *)(workspace + lone->x);
     const int gates = before ? 2 : 3;
-    const size_t width = shape == SMALL_NARROW ? cell.units : cell.units - LANES;
+    const size_t width = TIERED(small_width)(shape, cell.units);
     const size_t of_first = shape == SMALL_NARROW ? width : LANES;
     vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
     clean_row(x, from, lone->input->length, 1);
@@ -249,9 +251,8 @@ GRU_INLINE int TIERED(stream_was_small)(const struct gru_lone *lone, char *works
                                     float *y, float *h_out)
 {
 #ifndef TILE_PLAIN
-    const struct gru_cell *cell = lone->cell;
-    const size_t units = cell->units;
-    if (TIERED(abreast) == 1 || !cell->plain || units > 2 * LANES)
+    const size_t units = lone->cell->units;
+    if (!TIERED(is_small_cell)(lone->cell))
         return 0;
     if (units == LANES)
         TIERED(stream_one)(lone, workspace, x, h0, y, h_out);

@@ -32,12 +32,14 @@ GRU_INLINE void step_on(struct gru_step *s, int last)
     s->gate_shift += s->gate_step;
 }
 
-/* A lone step, as its gate blocks see it. In a small layer none of it is ever stored. */
-GRU_INLINE struct gru_step lone_step(const struct gru_lone *lone, char *workspace, float *y)
+/* A lone step, as its gate blocks see it, of the layer's cell or of what small.h takes of that. In a small layer none
+ * of it is ever stored. */
+GRU_INLINE struct gru_step lone_step(const struct gru_lone *lone, const struct gru_cell *cell, char *workspace,
+                                     float *y)
 {
     static const ptrdiff_t nowhere = 0;
     return (struct gru_step){
-        .cell = lone->cell,
+        .cell = cell,
         .rows = 1,
         .h = (float *)(workspace + lone->h),
         .h_next = (float *)(workspace + lone->h_next),
