@@ -71,18 +71,22 @@ static inline vec v_clamp_abs(vec a, uint32_t low, vec top)
     ivec b = v_bits(v_abs(a));
     return v_at_most(top, v_float(_mm256_and_si256(b, _mm256_cmpgt_epi32(b, i_set1(low - 1)))));
 }
-static inline vec v_at_most_or_tiny(vec top, vec a)
-{
-    ivec e = _mm256_and_si256(v_bits(a), i_set1(0x60000000u));
-    return v_at_most(top, v_float(_mm256_andnot_si256(_mm256_cmpeq_epi32(e, _mm256_setzero_si256()), v_bits(a))));
-}
 static inline vec v_with_sign(vec a, vec s) { return _mm256_or_ps(a, v_signbit(s)); }
+static inline vec v_with_sign_from(vec a, vec s, uint32_t low)
+{
+    ivec big = _mm256_cmpgt_epi32(v_bits(v_abs(s)), i_set1(low - 1));
+    return _mm256_and_ps(v_float(big), v_with_sign(a, s));
+}
 static inline vec v_xor_sign(vec a, vec s) { return _mm256_xor_ps(a, v_signbit(s)); }
 static inline vec v_if_sign(vec s, vec a, vec b) { return _mm256_blendv_ps(b, a, s); }
 static inline vec v_clean(vec a)
 {
     ivec big = _mm256_cmpgt_epi32(v_bits(v_abs(a)), i_set1(0x207fffffu));
     return v_float(_mm256_and_si256(big, v_bits(a)));
+}
+static inline int v_same(vec a, vec b)
+{
+    return _mm256_movemask_epi8(_mm256_cmpeq_epi32(v_bits(a), v_bits(b))) == -1;
 }
 
 /* vpermps reads the low three bits of each index only. */

@@ -67,14 +67,15 @@ static inline vec v_clamp_abs(vec a, uint32_t low, vec top)
     vec b = v_abs(a);
     return _mm512_maskz_min_ps(_mm512_cmpge_epu32_mask(v_bits(b), i_set1(low)), top, b);
 }
-static inline vec v_at_most_or_tiny(vec top, vec a)
-{
-    return _mm512_maskz_min_ps(_mm512_test_epi32_mask(v_bits(a), i_set1(0x60000000u)), top, a);
-}
 /* Truth tables of vpternlog: a | (b & c) and a ^ (b & c). */
 static inline vec v_with_sign(vec a, vec s)
 {
     return v_float(_mm512_ternarylogic_epi32(v_bits(a), v_bits(s), i_set1(0x80000000u), 0xf8));
+}
+static inline vec v_with_sign_from(vec a, vec s, uint32_t low)
+{
+    mask big = _mm512_cmpge_epu32_mask(v_bits(v_abs(s)), i_set1(low));
+    return v_float(_mm512_maskz_ternarylogic_epi32(big, v_bits(a), v_bits(s), i_set1(0x80000000u), 0xf8));
 }
 static inline vec v_xor_sign(vec a, vec s)
 {
@@ -86,6 +87,7 @@ static inline vec v_clean(vec a)
     ivec twice = _mm512_slli_epi32(v_bits(a), 1);
     return _mm512_maskz_mov_ps(_mm512_cmpge_epu32_mask(twice, i_set1(0x41000000u)), a);
 }
+static inline int v_same(vec a, vec b) { return _mm512_cmpneq_epi32_mask(v_bits(a), v_bits(b)) == 0; }
 
 /* vpermps reads the low four bits of each index: the table of eight stands there twice. */
 static inline places v_index(ivec i) { return i; }

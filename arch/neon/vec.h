@@ -83,11 +83,11 @@ static inline vec v_clamp_abs(vec a, uint32_t low, vec top)
     ivec b = v_bits(v_abs(a));
     return v_at_most(top, v_float(vandq_u32(b, vcgeq_u32(b, i_set1(low)))));
 }
-static inline vec v_at_most_or_tiny(vec top, vec a)
-{
-    return v_at_most(top, v_float(vandq_u32(v_bits(a), vtstq_u32(v_bits(a), i_set1(0x60000000u)))));
-}
 static inline vec v_with_sign(vec a, vec s) { return vbslq_f32(i_set1(0x80000000u), s, a); }
+static inline vec v_with_sign_from(vec a, vec s, uint32_t low)
+{
+    return v_float(vandq_u32(v_bits(v_with_sign(a, s)), vcgeq_u32(v_bits(v_abs(s)), i_set1(low))));
+}
 static inline vec v_xor_sign(vec a, vec s)
 {
     return v_float(veorq_u32(v_bits(a), vandq_u32(v_bits(s), i_set1(0x80000000u))));
@@ -101,6 +101,7 @@ static inline vec v_clean(vec a)
     ivec big = vcgeq_u32(v_bits(v_abs(a)), i_set1(0x20800000u));
     return v_float(vandq_u32(big, v_bits(a)));
 }
+static inline int v_same(vec a, vec b) { return vminvq_u32(vceqq_u32(v_bits(a), v_bits(b))) != 0; }
 
 /* tbl counts bytes: (4 i, 4 i + 1, 4 i + 2, 4 i + 3), made once for all tables. */
 static inline places v_index(ivec i)

@@ -83,14 +83,13 @@ static inline vec v_clamp_abs(vec a, uint32_t low, vec top)
     ivec b = v_bits(a) & 0x7fffffffu;
     return b >= low ? v_at_most(top, v_float(b)) : 0.0f;
 }
-/* min(a, top), top > 0, but +0 where |a| < 2^-63, by the bits: a larger one has one of the two top exponent bits
- * set. */
-static inline vec v_at_most_or_tiny(vec top, vec a)
-{
-    return v_bits(a) & 0x60000000u ? v_at_most(top, a) : 0.0f;
-}
 /* a >= 0, with the sign of s. */
 static inline vec v_with_sign(vec a, vec s) { return v_float(v_bits(a) | (v_bits(s) & 0x80000000u)); }
+/* The same, but +0 where |s| < low, by the bits. */
+static inline vec v_with_sign_from(vec a, vec s, uint32_t low)
+{
+    return (v_bits(s) & 0x7fffffffu) >= low ? v_with_sign(a, s) : 0.0f;
+}
 /* a, negated where s has its sign bit set. */
 static inline vec v_xor_sign(vec a, vec s) { return v_float(v_bits(a) ^ (v_bits(s) & 0x80000000u)); }
 /* sign bit of s ? a : b */
@@ -100,6 +99,8 @@ static inline vec v_clean(vec a)
 {
     return v_float((v_bits(a) & 0x7fffffffu) >= 0x20800000u ? v_bits(a) : 0);
 }
+/* Whether all lanes have the same bits. */
+static inline int v_same(vec a, vec b) { return v_bits(a) == v_bits(b); }
 
 /* Element (i mod 8) of a table of eight. */
 static inline places v_index(ivec i) { return i & 7; }

@@ -6,17 +6,13 @@
  * before the next. A sequence alone is a chain of 50 to 80 cycles of which a CPU's window holds one or two; four side
  * by side keep its ports busy. On one vector read EACH as nothing.
  *
- * tanh takes the least magnitude that it doesn't read as zero, as bits: ACT_NORMAL for arrays; in a layer the
- * threshold of v_clean, ACT_STATE, so that the result needs no cleaning (tanh x = x there), but for the sign of a
- * zero.
+ * `place`, a constant too, says what is known of the arguments (place.h). In a layer tanh's flush is off the way from x
+ * to the result, which is what a step of a small layer waits for.
  */
 #ifndef GRU_KERNELS_ACTIVATION_H
 #define GRU_KERNELS_ACTIVATION_H
 
 #include "sleef.h"
-
-/* The bits of 2^-126, the smallest normal number, and of 2^-62. */
-enum { ACT_NORMAL = 0x00800000, ACT_STATE = 0x20800000 };
 
 /* How many vectors go side by side in a gate block. There is nothing to gain from that with a library's functions,
  * whose calls leave nothing in registers either. */
@@ -60,12 +56,12 @@ static const struct act_table tanh_fast_table = {
  * term stays below the step of the sum, which makes it monotone. Every Horner step adds a normal constant (c1 = 2^-30
  * in segment 0): nothing is ever subnormal.
  */
-GRU_INLINE void v_tanh_by_table(const struct act_table *p, int degree, int shift, const size_t n, uint32_t least,
-                                vec *x)
+GRU_INLINE void v_tanh_by_table(const struct act_table *p, int degree, int shift, const size_t n,
+                                const enum act_place place, vec *x)
 {
     vec t[TANHS_ABREAST], l[TANHS_ABREAST], y[TANHS_ABREAST];
     places i[TANHS_ABREAST];
-    EACH t[k] = v_clamp_abs(x[k], least, v_set1(p->top));
+    EACH t[k] = v_tanh_start(place, x[k], v_set1(p->top));
     EACH i[k] = v_index(i_shr(v_bits(v_fma(t[k], v_set1(p->scale), v_set1(p->offset))), shift));
     EACH l[k] = v_sub(t[k], v_lookup(p->mid, i[k]));
     EACH y[k] = v_lookup(p->c[degree], i[k]);
@@ -73,16 +69,16 @@ GRU_INLINE void v_tanh_by_table(const struct act_table *p, int degree, int shift
     for (int power = degree - 1; power > 0; power--)
         EACH y[k] = v_fma(l[k], y[k], v_lookup(p->c[power], i[k]));
     EACH y[k] = v_fma(l[k], y[k], v_at_most(v_lookup(p->c[0], i[k]), t[k]));
-    EACH x[k] = v_with_sign(y[k], x[k]);
+    EACH x[k] = v_tanh_end(place, y[k], x[k]);
 }
 
 /*
  * tanh, tier fast: degree 5. Worst absolute error 3.131e-7 at 0x1.c71156p-1, relative 1.1e-6 at 0x1.0feb6ap-3;
  * monotone.
  */
-GRU_INLINE void v_tanh_fast(const size_t n, uint32_t least, vec *x)
+GRU_INLINE void v_tanh_fast(const size_t n, const enum act_place place, vec *x)
 {
-    v_tanh_by_table(&tanh_fast_table, 5, 21, n, least, x);
+    v_tanh_by_table(&tanh_fast_table, 5, 21, n, place, x);
 }
 
 /*
@@ -94,9 +90,9 @@ GRU_INLINE void v_tanh_fast(const size_t n, uint32_t least, vec *x)
  * 1.103e-7 at 0x1.fb145cp-1, 4.08 ULP at -0x1.196056p+0 down to 2^-20, 4.28 ULP at -0x1.4dc448p+5 below; monotone.
  */
 static const struct {
-    float low, high, minus_log2e, magic, ln2, c2, c3, c4, c5, one;
+    float tiny, low, high, minus_log2e, magic, ln2, c2, c3, c4, c5, one;
 } sigmoid_fast_constants = {
-    .low = -43.0f, .high = 20.0f,
+    .tiny = 0x1p-100f, .low = -43.0f, .high = 20.0f,
     .minus_log2e = -0x1.715476p+0f,
     .magic = 12582912.0f + 127 + 66,
     .ln2 = 0x1.62e43p-1f,
@@ -104,11 +100,13 @@ static const struct {
     .one = 0x1p+66f,
 };
 
-GRU_INLINE void v_sigmoid_fast(const size_t n, vec *x)
+GRU_INLINE void v_sigmoid_fast(const size_t n, const enum act_place place, vec *x)
 {
     vec magic = v_set1(sigmoid_fast_constants.magic), one = v_set1(sigmoid_fast_constants.one);
     vec u[ABREAST], g[ABREAST], r[ABREAST], s[ABREAST];
-    EACH x[k] = v_at_most_or_tiny(v_set1(sigmoid_fast_constants.high), x[k]);
+    if (place == ACT_ARRAY)
+        EACH x[k] = v_add(x[k], v_set1(sigmoid_fast_constants.tiny));
+    EACH x[k] = v_at_most(v_set1(sigmoid_fast_constants.high), x[k]);
     EACH x[k] = v_at_least(v_set1(sigmoid_fast_constants.low), x[k]);
     EACH u[k] = v_fma(x[k], v_set1(sigmoid_fast_constants.minus_log2e), magic);
     EACH g[k] = v_fma(v_sub(u[k], magic), v_set1(sigmoid_fast_constants.ln2), x[k]);
@@ -148,26 +146,27 @@ static const struct act_table sigmoid_faster_table = {
  * tanh, tier faster: degree 3 in t itself, which saves the subtraction and is exact enough for 5e-5. Worst error
  * 4.174e-5 at 0x1.9edadcp+0; relative 9.1e-5 at 0x1.2c83e4p-2; steps back by 1.2e-7 (two ulp) at most.
  */
-GRU_INLINE void v_tanh_faster(const size_t n, uint32_t least, vec *x)
+GRU_INLINE void v_tanh_faster(const size_t n, const enum act_place place, vec *x)
 {
     const struct act_table *p = &tanh_faster_table;
     vec t[TANHS_ABREAST], y[TANHS_ABREAST];
     places i[TANHS_ABREAST];
-    EACH t[k] = v_clamp_abs(x[k], least, v_set1(p->top));
+    EACH t[k] = v_tanh_start(place, x[k], v_set1(p->top));
     EACH i[k] = v_index(i_shr(v_bits(v_fma(t[k], v_set1(p->scale), v_set1(p->offset))), 21));
     EACH y[k] = v_fma(t[k], v_lookup(p->c[3], i[k]), v_lookup(p->c[2], i[k]));
     EACH y[k] = v_fma(t[k], y[k], v_lookup(p->c[1], i[k]));
     EACH y[k] = v_fma(t[k], y[k], v_lookup(p->c[0], i[k]));
-    EACH x[k] = v_with_sign(y[k], x[k]);
+    EACH x[k] = v_tanh_end(place, y[k], x[k]);
 }
 
 /* sigmoid, tier faster: 1/2 + the odd part, which is tanh(x / 2) / 2 by the same kind of table. */
-GRU_INLINE void v_sigmoid_faster(const size_t n, vec *x)
+GRU_INLINE void v_sigmoid_faster(const size_t n, const enum act_place place, vec *x)
 {
     const struct act_table *p = &sigmoid_faster_table;
     vec t[ABREAST], y[ABREAST];
     places i[ABREAST];
-    EACH t[k] = v_at_most(v_set1(p->top), v_abs_at_least(x[k], v_set1(0x1p-40f)));
+    EACH t[k] = place == ACT_LAYER ? v_abs(x[k]) : v_abs_at_least(x[k], v_set1(0x1p-40f));
+    EACH t[k] = v_at_most(v_set1(p->top), t[k]);
     EACH i[k] = v_index(i_shr(v_bits(v_fma(t[k], v_set1(p->scale), v_set1(p->offset))), 21));
     EACH y[k] = v_fma(t[k], v_lookup(p->c[3], i[k]), v_lookup(p->c[2], i[k]));
     EACH y[k] = v_fma(t[k], y[k], v_lookup(p->c[1], i[k]));
@@ -201,9 +200,9 @@ static const struct act_table tanh_accurate_table = {
  * tanh, tier accurate: degree 7. Each mid is an fp32 whose tanh lies within 2^-9 ulp of an fp32, so that c0 costs no
  * error. Worst error 0.9245 ULP at 0x1.11634p-1 (absolute 4.78e-8 at 0x1.598b9cp+1); monotone.
  */
-GRU_INLINE void v_tanh_accurate(const size_t n, uint32_t least, vec *x)
+GRU_INLINE void v_tanh_accurate(const size_t n, const enum act_place place, vec *x)
 {
-    v_tanh_by_table(&tanh_accurate_table, 7, 22, n, least, x);
+    v_tanh_by_table(&tanh_accurate_table, 7, 22, n, place, x);
 }
 
 /*
@@ -221,8 +220,9 @@ static const struct {
     .c2 = 0x1.000008p-1f, .c3 = 0x1.55549p-3f, .c4 = 0x1.5548dp-5f, .c5 = 0x1.123ab2p-7f, .c6 = 0x1.75c7bp-10f,
 };
 
-GRU_INLINE void v_sigmoid_accurate(const size_t n, vec *x)
+GRU_INLINE void v_sigmoid_accurate(const size_t n, const enum act_place place, vec *x)
 {
+    (void)place; /* g^2 of a small x would be subnormal anywhere */
     vec one = v_set1(1.0f), magic = v_set1(sigmoid_accurate_constants.magic);
     vec top = v_set1(sigmoid_accurate_constants.top), low = v_set1(sigmoid_accurate_constants.ln2_low);
     vec a[ABREAST], t[ABREAST], u[ABREAST], s[ABREAST], g[ABREAST], q[ABREAST], h[ABREAST], d[ABREAST], e[ABREAST];

@@ -14,9 +14,9 @@ enum array_function { ARRAY_SIGMOID, ARRAY_TANH };
 GRU_INLINE void TIERED(array_vectors)(const enum array_function f, const size_t n, vec *a)
 {
     if (f == ARRAY_SIGMOID)
-        TIERED(v_sigmoid)(n, a);
+        TIERED(v_sigmoid)(n, ACT_ARRAY, a);
     else
-        TIERED(v_tanh)(n, ACT_NORMAL, a);
+        TIERED(v_tanh)(n, ACT_ARRAY, a);
 }
 
 GRU_INLINE void TIERED(array_some)(const enum array_function f, const size_t n, const float *x, float *y)

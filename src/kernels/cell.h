@@ -45,17 +45,17 @@ GRU_INLINE void TIERED(v_gate)(const size_t n, const struct gru_step *s, const s
         EACH a[k] = v_clean(v_hard_sigmoid(a[k], s->cell->hard_alpha, s->cell->hard_beta));
         return;
     }
-    TIERED(v_sigmoid)(n, a);
+    TIERED(v_sigmoid)(n, ACT_LAYER, a);
     if (TIERED(sigmoid_tiny))
         EACH a[k] = v_clean(a[k]);
 }
 
-/* n is clean but for a -0, and the update makes the same of either zero. */
+/* tanh gives what is clean. */
 GRU_INLINE void TIERED(v_candidate)(const size_t n, const struct gru_step *s, vec *a)
 {
     if (s->cell->clips)
         EACH a[k] = v_clip(a[k], s->cell->clip);
-    TIERED(v_tanh)(n, ACT_STATE, a);
+    TIERED(v_tanh)(n, ACT_LAYER, a);
 }
 
 /* Vectors to rows of the caller's, of which exactly the layer's units may be touched. What `s` points to is read ahead
@@ -75,11 +75,8 @@ GRU_INLINE void TIERED(give)(const size_t n, const struct gru_step *s, const str
 /* One gate where the caller asked to see it. */
 GRU_INLINE void TIERED(show)(const size_t n, const struct gru_step *s, const struct block *b, int gate, const vec *a)
 {
-    vec clean[ABREAST];
-    if (!s->gate_out[gate])
-        return;
-    EACH clean[k] = v_add(a[k], v_set1(0.0f));
-    TIERED(give)(n, s, b, s->gate_out[gate], s->gate_offset, s->gate_shift, clean);
+    if (s->gate_out[gate])
+        TIERED(give)(n, s, b, s->gate_out[gate], s->gate_offset, s->gate_shift, a);
 }
 
 /* The new states added to what y holds. */

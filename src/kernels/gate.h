@@ -8,10 +8,10 @@ GRU_INLINE void TIERED(v_activate)(const size_t n, const struct gru_gate_rows *g
 {
     switch (g->activation) { /* not covered: there are four, and gate.c refuses a fifth */
     case GRU_ACTIVATION_SIGMOID:
-        TIERED(v_sigmoid)(n, a);
+        TIERED(v_sigmoid)(n, ACT_ARRAY, a);
         break;
     case GRU_ACTIVATION_TANH:
-        TIERED(v_tanh)(n, ACT_NORMAL, a);
+        TIERED(v_tanh)(n, ACT_ARRAY, a);
         break;
     case GRU_ACTIVATION_HARD_SIGMOID:
         EACH a[k] = v_hard_sigmoid(a[k], g->hard_alpha, g->hard_beta);

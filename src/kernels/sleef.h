@@ -4,7 +4,7 @@
 #ifndef GRU_KERNELS_SLEEF_H
 #define GRU_KERNELS_SLEEF_H
 
-#include "words.h"
+#include "place.h"
 
 /* The bits of 2^-30. Below it tanh x is x and sigmoid x is 1/2, to the last bit; SLEEF would square such an argument,
  * and the square of a tiny one is subnormal. So it gets a zero instead. */
@@ -22,24 +22,25 @@ static inline vec v_sigmoid_by_sleef(vec x)
     return v_zero_below(a, least, v_div(v_set1(1.0f), v_add(v_set1(1.0f), e)));
 }
 
-/* A normal x below 2^-30 is its own tanh; one below `least` gives the zero of its sign. Beyond 9.02 tanh is 1 to the
- * last bit; larger arguments are limited, since SLEEF would overflow on the way. */
-static inline vec v_tanh_by_sleef(vec x, uint32_t least)
+/* An x below 2^-30 is its own tanh. Beyond 9.02 tanh is 1 to the last bit; larger arguments are limited, since SLEEF
+ * would overflow on the way. */
+static inline vec v_tanh_by_sleef(const enum act_place place, vec x)
 {
     vec end = v_set1(0x1p-30f);
-    vec large = v_clamp_abs(x, SLEEF_LEAST, v_set1(20.0f)), small = v_clamp_abs(x, least, end);
-    return v_select(v_lt(small, end), v_with_sign(small, x), v_sleef_tanh(v_with_sign(large, x)));
+    vec large = v_clamp_abs(x, SLEEF_LEAST, v_set1(20.0f)), small = v_tanh_start(place, x, end);
+    return v_select(v_lt(small, end), v_tanh_end(place, small, x), v_sleef_tanh(v_with_sign(large, x)));
 }
 
 /* As activation.h has them. There is nothing to gain side by side from functions that are called. */
-GRU_INLINE void v_sigmoid_sleef(const size_t n, vec *x)
+GRU_INLINE void v_sigmoid_sleef(const size_t n, const enum act_place place, vec *x)
 {
+    (void)place;
     EACH x[k] = v_sigmoid_by_sleef(x[k]);
 }
 
-GRU_INLINE void v_tanh_sleef(const size_t n, uint32_t least, vec *x)
+GRU_INLINE void v_tanh_sleef(const size_t n, const enum act_place place, vec *x)
 {
-    EACH x[k] = v_tanh_by_sleef(x[k], least);
+    EACH x[k] = v_tanh_by_sleef(place, x[k]);
 }
 
 #endif
