@@ -28,10 +28,11 @@ static inline size_t whole_groups(const struct gru_product *m, size_t first, siz
     return whole < end ? (whole > first ? whole - first : 0) : end - first;
 }
 
-/* Whether a product fetches weights ahead, which the tiles of most rows do: fewer rows have no time for it. */
+/* Whether a product fetches weights ahead, which the tiles of most rows do: fewer rows have no time for it. The cache
+ * has to hold both halves of a layer. */
 static inline int product_fetches(const struct gru_product *m, size_t rows)
 {
-    return rows >= TILE_ROWS && m->units * m->gates * m->length >= GRU_CACHED_WEIGHTS;
+    return rows >= TILE_ROWS && 2 * m->units * m->gates * m->length >= GRU_CACHED_WEIGHTS;
 }
 
 /* The weights of group `at`; NULL if that is where the groups end. */
