@@ -64,6 +64,7 @@ struct gru_product {
     size_t gates;
     size_t group_stride; /* floats from a group to the next: its weights, and sometimes a gap */
     enum gru_turns turns;
+    int far; /* whether the weights, or those used beside them, are more than the second-level cache holds */
 };
 
 /* What all steps of one direction of a layer have in common. */

@@ -118,6 +118,9 @@ static struct gru_layer *place(void *memory, const gru_desc *desc)
         if (shape.candidate)
             half->candidate = place_product(&at, desc->hidden, desc->hidden, shape.candidate, lanes);
     }
+    const int far = shape.input * desc->hidden * (desc->input + desc->hidden) >= GRU_CACHED_WEIGHTS;
+    for (size_t d = 0; d < layer->directions; d++)
+        layer->half[d].input.far = layer->half[d].recurrent.far = layer->half[d].candidate.far = far;
     gru_plan_layer(layer);
     for (size_t d = 0; d < layer->directions; d++)
         layer->half[d].cell = cell_of(layer, &layer->half[d]);

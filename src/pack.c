@@ -64,6 +64,7 @@ struct gru_product gru_product_place(void *memory, size_t units, size_t length, 
         .length = length,
         .group_stride = group_stride(length, gates, lanes),
         .turns = turns(units * length * gates, gates),
+        .far = units * length * gates >= GRU_CACHED_WEIGHTS,
         .gates = gates,
     };
 }

@@ -5,10 +5,11 @@
  * and come from the second-level cache but for the first time. A panel of very many k is cut into blocks of k that fit
  * there beside the rows; between blocks the chains wait in `out`, to the bit as they were.
  *
- * Of a matrix that is too large for that cache, the tiles of a block fetch the next one while they multiply, each a
+ * Of a layer that is too large for that cache, the tiles of a block fetch the next one while they multiply, each a
  * part of its lines: at H = 1,024 a product of 64 rows goes from 67 to 87 % of the FMA peak, one of 16 rows from 41 to
- * 65. All of it has to be spread over as many tiles as there are. Lines that are fetched in a hurry keep the loads in
- * between waiting (two tiles of eight: 72 %), and where the weights are near anyway it only costs (3 to 9 %).
+ * 65; at H = 256, where the cache would hold either half of a layer alone, both take 2 to 6 % less time. All of it has
+ * to be spread over as many tiles as there are. Lines that are fetched in a hurry keep the loads in between waiting (two
+ * tiles of eight: 72 %), and where the weights are near anyway it only costs (3 to 9 %).
  *
  * Tried without gain: blocks for the first-level cache (what they save in loads they lose between tiles, a tenth at
  * 128 k).
@@ -28,11 +29,10 @@ static inline size_t whole_groups(const struct gru_product *m, size_t first, siz
     return whole < end ? (whole > first ? whole - first : 0) : end - first;
 }
 
-/* Whether a product fetches weights ahead, which the tiles of most rows do: fewer rows have no time for it. The cache
- * has to hold both halves of a layer. */
+/* Whether a product fetches weights ahead, which the tiles of most rows do: fewer rows have no time for it. */
 static inline int product_fetches(const struct gru_product *m, size_t rows)
 {
-    return rows >= TILE_ROWS && 2 * m->units * m->gates * m->length >= GRU_CACHED_WEIGHTS;
+    return rows >= TILE_ROWS && m->far;
 }
 
 /* The weights of group `at`; NULL if that is where the groups end. */
