@@ -79,12 +79,13 @@ GRU_INLINE void tile_multiply(const int G, const int V, const int R, size_t widt
     }
 }
 
-/* Row r's inputs. Three rows share a pointer, since an address can add a register or twice a register to another: with
- * a pointer for each, those of eight rows didn't fit in the registers and were loaded from the stack for each k (2 to 3 %
- * of the time where a product fetches, 1 to 2 elsewhere, and more beside a busy hardware thread). */
-GRU_INLINE const float *tile_inputs(const float *const *threes, int r, size_t x_row)
+/* The inputs from k on of row r. Few rows have pointers of their own, and k as their index. Of many, three share a
+ * pointer that moves with k, since an address can add a register or twice a register to another: those of eight rows
+ * didn't fit in the registers and were loaded from the stack for each k (2 to 3 % of the time where a product fetches, 1
+ * to 2 elsewhere, and more beside a busy hardware thread). */
+GRU_INLINE const float *tile_inputs(const struct tile *t, const int R, const float *const *threes, int r, size_t k)
 {
-    return threes[r / 3] + (size_t)(r % 3) * x_row;
+    return R <= 4 ? t->x + (size_t)r * t->x_row + k : threes[r / 3] + (size_t)(r % 3) * t->x_row;
 }
 
 /* All k of a tile. Each group has a pointer of its own: with an index register in its address an FMA that reads memory
@@ -92,7 +93,7 @@ GRU_INLINE const float *tile_inputs(const float *const *threes, int r, size_t x_
 GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, const int fetches, const struct tile *t)
 {
     const int columns = V * G;
-    const size_t length = t->length, step = (size_t)G * width, x_row = t->x_row;
+    const size_t length = t->length, step = (size_t)G * width;
     const float *ahead = t->fetch;
     const size_t ahead_step = t->fetch_step;
     vec acc[TILE_ACCUMULATORS];
@@ -104,7 +105,7 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, c
         w[v] = t->weights + (size_t)v * t->group_stride;
     GRU_UNROLL
     for (int r = 0; r < R; r += 3)
-        threes[r / 3] = t->x + (size_t)r * x_row;
+        threes[r / 3] = t->x + (size_t)r * t->x_row;
     GRU_UNROLL
     for (int r = 0; r < R; r++) {
         GRU_UNROLL
@@ -116,7 +117,7 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, c
     for (; k + TILE_STEP <= length; k += TILE_STEP) {
         GRU_UNROLL
         for (int r = 0; r < R; r++)
-            x[r] = v_inputs(tile_inputs(threes, r, x_row));
+            x[r] = v_inputs(tile_inputs(t, R, threes, r, k));
         GRU_UNROLL
         for (int i = 0; i < TILE_STEP; i++)
             tile_multiply(G, V, R, width, w, x, i, acc);
@@ -137,7 +138,7 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, c
     for (; k < length; k++) {
         GRU_UNROLL
         for (int r = 0; r < R; r++)
-            x[r] = v_inputs_one(tile_inputs(threes, r, x_row));
+            x[r] = v_inputs_one(tile_inputs(t, R, threes, r, k));
         tile_multiply(G, V, R, width, w, x, 0, acc);
         GRU_UNROLL
         for (int v = 0; v < V; v++)
