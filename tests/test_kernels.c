@@ -85,6 +85,7 @@ static void check_product(size_t units, size_t length, size_t gates, size_t rows
         const gru_backend *b = backends[i];
         size_t groups = groups_of(b, units), out_row = groups * gates * b->lanes;
         struct gru_product product = packed(b, units, length, gates, weights, bias);
+        product.far |= (int)check_below(2); /* a small matrix of a large layer fetches, too */
         float *out = guarded_floats(rows * out_row, GUARD_AFTER, 0);
         size_t middle = check_below(groups + 1); /* in two calls, as two slices of a pool would */
         b->product(&product, rows, x, x_row, 0, middle, out, out_row);
