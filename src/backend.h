@@ -64,7 +64,7 @@ struct gru_product {
     size_t gates;
     size_t group_stride; /* floats from a group to the next: its weights, and sometimes a gap */
     enum gru_turns turns;
-    int far; /* whether the weights, or those used beside them, are more than the second-level cache holds */
+    int far; /* whether the weights, or those used beside them, are all that the second-level cache holds, or more */
 };
 
 /* What all steps of one direction of a layer have in common. */
@@ -79,6 +79,8 @@ struct gru_cell {
     size_t units;
     size_t groups;
     size_t ax_gates; /* of the input's chains */
+    const struct gru_product *beside; /* over x, where small.h makes its chains beside those over h in sequences of one
+                                       * row; else NULL */
     struct gru_product recurrent; /* over h: r, z, n; or r, z (reset before); or z, n (no reset) */
     struct gru_product candidate; /* over s, reset before only: n */
     size_t h_row;                 /* stride of rows of h, h_next, s and z */
@@ -98,6 +100,8 @@ struct gru_step {
     float *s;        /* r * h, reset before only */
     float *z;        /* z, reset before only: from one half of the step to the other */
     float *ax;       /* the input's chains: [row][group][gate][lane] */
+    const float *x;  /* NULL; or the one row's clean x, whose chains cell->beside makes, and ax isn't read */
+    size_t x_row;    /* how far the next step's is */
     float *y;        /* NULL: not wanted */
     const ptrdiff_t *y_offset;
     ptrdiff_t y_shift, y_step; /* the step's place, and how far the next one is */

@@ -7,6 +7,7 @@
  *
  *     gather    x of the block's rows, cleaned, one row of x after the other       slices: rows
  *     input     ax = bx + W x for all of them, one product                         slices: groups of units
+ *               (but in a small layer the steps see to it, see small.h)
  *     step      for each step, one phase; two if the reset comes before            slices: groups of units
  *
  * Several threads cut the phases for one row, or for weights that one core's cache doesn't hold: each keeps its part of
@@ -163,6 +164,14 @@ static void settle(const struct gru_sequence *q, size_t s, size_t rows, float *h
                 set_state(q, h_next + row * q->layer->h_row, reset_of(q, row), first, end - first);
 }
 
+/* Whether the steps make the chains over x: those of small.h do, which know neither gate outputs nor sums. */
+static int goes_beside(const struct gru_sequence *q)
+{
+    const struct gru_step *s = &q->base;
+    return s->cell->beside && q->rows == 1 && !s->y_add && !s->gate_out[GRU_R] && !s->gate_out[GRU_Z] &&
+           !s->gate_out[GRU_N];
+}
+
 /* Step `s`; `before` rows of the block's ax belong to earlier steps. */
 static struct gru_step step_at(const struct gru_sequence *q, size_t s, size_t before)
 {
@@ -231,16 +240,19 @@ static size_t steps_alike(const struct gru_sequence *q, size_t s, size_t end)
  * steps as go together in one call. */
 static void run_alone(struct gru_sequence *q)
 {
-    size_t groups = q->layer->groups;
-    enum gru_tier tier = q->layer->desc.tier;
+    const size_t groups = q->layer->groups;
+    const enum gru_tier tier = q->layer->desc.tier;
+    const int beside = goes_beside(q);
     for (size_t start = 0, count, end; start < q->steps; start = end) {
         count = q->steps - start < q->plan->block_steps ? q->steps - start : q->plan->block_steps;
         end = start + count;
         gather(q, start, count, 0);
-        input(q, rows_before(q, start, end), 0, groups);
+        if (!beside)
+            input(q, rows_before(q, start, end), 0, groups);
         for (size_t s = start, before = 0, alike; s < end; s += alike) {
             struct gru_step now = step_at(q, s, before);
             alike = steps_alike(q, s, end);
+            now.x = beside ? q->x + before * q->layer->x_row : NULL;
             before += alike * now.rows;
             q->layer->backend->steps[tier](&now, alike);
             settle(q, s + alike - 1, now.rows, now.h, 0, groups);

@@ -87,7 +87,7 @@ GRU_INLINE void v_tanh_fast(const size_t n, const enum act_place place, vec *x)
  * back against it. All is scaled by one = 2^66. magic adds 127 + 66 into the low bits of u, so that they, moved into
  * the exponent field, are the float 2^n one; from n = 62 on they are +inf, so that the result is exactly 0 below
  * -42.63, without a compare, and otherwise at least 2^-61.5: no sigmoid ever needs the layer's flush. `tiny` is added
- * to what may be subnormal, for which an addition takes no longer, and a product would; it changes an |x| below 2^-76
+ * to what may be subnormal, for which an addition takes no longer, and a product would; it changes an |x| below 2^-75
  * alone, of which sigmoid is 1/2 either way. Worst error 1.103e-7 at 0x1.fb145cp-1, 4.08 ULP at -0x1.196056p+0 down to
  * 2^-20, 4.28 ULP at -0x1.4dc448p+5 below; monotone.
  */
@@ -161,7 +161,8 @@ GRU_INLINE void v_tanh_faster(const size_t n, const enum act_place place, vec *x
     EACH x[k] = v_tanh_end(place, y[k], x[k]);
 }
 
-/* sigmoid, tier faster: 1/2 + the odd part, which is tanh(x / 2) / 2 by the same kind of table. */
+/* sigmoid, tier faster: 1/2 + the odd part, which is tanh(x / 2) / 2 by the same kind of table. A layer's sums, of at
+ * least 2^-124, stay normal when they are multiplied by c1 near 0, which is above 1/4. */
 GRU_INLINE void v_sigmoid_faster(const size_t n, const enum act_place place, vec *x)
 {
     const struct act_table *p = &sigmoid_faster_table;

@@ -3,7 +3,7 @@
  * cell.h: the gate block: from the two chains of a group of units of one row to its gates and its new state, one tier.
  *
  * `n` of them, a constant, go side by side: of neighbouring rows or of neighbouring groups. struct block says where
- * they stand. One of tier fast is 60 vector operations with AVX-512 on two ports, two of them divisions: 30 cycles for
+ * they stand. One of tier fast is 58 vector operations with AVX-512 on two ports, two of them divisions: 29 cycles for
  * 16 units if ports bound it, 38 measured (activation.md).
  */
 #include "activation.h"

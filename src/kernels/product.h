@@ -8,8 +8,8 @@
  * Of a layer that is too large for that cache, the tiles of a block fetch the next one while they multiply, each a
  * part of its lines: at H = 1,024 a product of 64 rows goes from 67 to 87 % of the FMA peak, one of 16 rows from 41 to
  * 65; at H = 256, where the cache would hold either half of a layer alone, both take 2 to 6 % less time. All of it has
- * to be spread over as many tiles as there are. Lines that are fetched in a hurry keep the loads in between waiting (two
- * tiles of eight: 72 %), and where the weights are near anyway it only costs (3 to 9 %).
+ * to be spread over as many tiles as there are. Lines that are fetched in a hurry keep the loads in between waiting
+ * (two tiles of eight: 72 %), and where the weights are near anyway it only costs (3 to 9 %).
  *
  * Tried without gain: blocks for the first-level cache (what they save in loads they lose between tiles, a tenth at
  * 128 k).

@@ -6,7 +6,9 @@
  *     x[k], h[k]   acc acc acc    acc acc acc     <- per k 6 FMAs, 6 loads, 2 broadcasts; of two groups twice that
  *
  * An FMA takes 4 cycles, and a k waits for the one before: 6 FMAs need 3 cycles of two units and 8 loads 4 cycles, so
- * one group is bound by latency and two by loads, 7 cycles a k. In a sequence only U's chains are left.
+ * one group is bound by latency and two by loads, 7 cycles a k. So in a sequence one group's chains over x go beside
+ * those over h and take no time of their own; of two groups only U's chains are left, and W's are one product for many
+ * steps, as in any larger layer (goes_beside in layer.c).
  *
  * At sixteen units the chains of a step take 64 cycles and a gate block about 140, one after the other; the general
  * way from the one to the other, with its calls, its loops and its sums in memory, would take half as long again
@@ -116,6 +118,20 @@ GRU_INLINE void TIERED(small_sums)(const int G, const enum small_shape shape, si
     }
 }
 
+/* The same of x and of h, side by side. */
+GRU_INLINE void TIERED(small_sums_both)(const int G, const enum small_shape shape, size_t width,
+                                        const struct gru_product *input, const float *x,
+                                        const struct gru_product *recurrent, const float *h, vec *ax, vec *ah)
+{
+    const size_t of_first = shape == SMALL_NARROW ? width : LANES;
+    const struct chains of_x = chains_of(input, 0, x, NULL), of_h = chains_of(recurrent, 0, h, NULL);
+    chains_sum_both(3, G, shape == SMALL_TWO ? 2 : 1, of_first, of_first, &of_x, &of_h, ax, ah);
+    if (shape == SMALL_TWO_NARROW) {
+        const struct chains rest_of_x = chains_of(input, 1, x, NULL), rest_of_h = chains_of(recurrent, 1, h, NULL);
+        chains_sum_both(3, G, 1, width, width, &rest_of_x, &rest_of_h, ax + 3, ah + G);
+    }
+}
+
 /* From the sums on: the gate blocks, and where the reset comes before, the candidate's chains between them. */
 GRU_INLINE void TIERED(small_cells)(const struct gru_step *s, const int before, const enum small_shape shape,
                                     size_t width, const vec *ax_sums, const vec *ah_sums)
@@ -134,17 +150,26 @@ GRU_INLINE void TIERED(small_cells)(const struct gru_step *s, const int before, 
     TIERED(cell_before)(n, s, &b);
 }
 
-GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int before, const enum small_shape shape)
+GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int before, const int beside,
+                                    const enum small_shape shape)
 {
     struct gru_cell cell = TIERED(small_cell)(s->cell, shape);
     struct gru_step now = TIERED(small_step)(s, &cell);
+    const struct gru_product *input = s->cell->beside;
+    const float *x = s->x;
     cell.ax_row = s->cell->ax_row;
-    const size_t width = TIERED(small_width)(shape, cell.units);
+    const int G = before ? 2 : 3;
+    const size_t width = TIERED(small_width)(shape, cell.units), x_row = s->x_row;
     for (; count; count--) {
-        vec sums[TILE_ACCUMULATORS];
-        TIERED(small_sums)(before ? 2 : 3, shape, width, &cell.recurrent, now.h, sums);
-        TIERED(small_cells)(&now, before, shape, width, NULL, sums);
+        vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
+        if (beside)
+            TIERED(small_sums_both)(G, shape, width, input, x, &cell.recurrent, now.h, ax, ah);
+        else
+            TIERED(small_sums)(G, shape, width, &cell.recurrent, now.h, ah);
+        TIERED(small_cells)(&now, before, shape, width, beside ? ax : NULL, ah);
         step_on(&now, count == 1);
+        if (beside)
+            x += x_row;
     }
     s->h = now.h;
     s->h_next = now.h_next;
@@ -156,20 +181,11 @@ GRU_INLINE void TIERED(small_stream)(const struct gru_lone *lone, char *workspac
     const struct gru_cell cell = TIERED(small_cell)(lone->cell, shape);
     const struct gru_step s = lone_step(lone, &cell, workspace, y ? y : h_out);
     float *x = (float *)(workspace + lone->x);
-    const int gates = before ? 2 : 3;
     const size_t width = TIERED(small_width)(shape, cell.units);
-    const size_t of_first = shape == SMALL_NARROW ? width : LANES;
     vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
     clean_row(x, from, lone->input->length, 1);
     const float *h = small_state(s.h, h0, cell.units);
-    const struct chains of_x = chains_of(lone->input, 0, x, NULL);
-    const struct chains of_h = chains_of(&cell.recurrent, 0, h, NULL);
-    chains_sum_both(3, gates, shape == SMALL_TWO ? 2 : 1, of_first, of_first, &of_x, &of_h, ax, ah);
-    if (shape == SMALL_TWO_NARROW) {
-        const struct chains rest_of_x = chains_of(lone->input, 1, x, NULL);
-        const struct chains rest_of_h = chains_of(&cell.recurrent, 1, h, NULL);
-        chains_sum_both(3, gates, 1, width, width, &rest_of_x, &rest_of_h, ax + 3, ah + gates);
-    }
+    TIERED(small_sums_both)(before ? 2 : 3, shape, width, lone->input, x, &cell.recurrent, h, ax, ah);
     TIERED(small_cells)(&s, before, shape, width, ax, ah);
     if (y && h_out)
         copy_state(h_out, s.h_next, cell.units);
@@ -179,10 +195,15 @@ GRU_INLINE void TIERED(small_stream)(const struct gru_lone *lone, char *workspac
 /* A function for each shape: in one for all of them gcc ran out of registers, and kept pointers in vectors. */
 GRU_INLINE void TIERED(steps_of_shape)(struct gru_step *s, size_t count, const enum small_shape shape)
 {
-    if (s->cell->reset == GRU_RESET_BEFORE)
-        TIERED(small_steps)(s, count, 1, shape);
+    const int before = s->cell->reset == GRU_RESET_BEFORE;
+    if (shape <= SMALL_NARROW && s->x && before)
+        TIERED(small_steps)(s, count, 1, 1, shape);
+    else if (shape <= SMALL_NARROW && s->x)
+        TIERED(small_steps)(s, count, 0, 1, shape);
+    else if (before)
+        TIERED(small_steps)(s, count, 1, 0, shape);
     else
-        TIERED(small_steps)(s, count, 0, shape);
+        TIERED(small_steps)(s, count, 0, 0, shape);
 }
 
 static GRU_NOINLINE void TIERED(steps_one)(struct gru_step *s, size_t count)

@@ -81,8 +81,8 @@ GRU_INLINE void tile_multiply(const int G, const int V, const int R, size_t widt
 
 /* The inputs from k on of row r. Few rows have pointers of their own, and k as their index. Of many, three share a
  * pointer that moves with k, since an address can add a register or twice a register to another: those of eight rows
- * didn't fit in the registers and were loaded from the stack for each k (2 to 3 % of the time where a product fetches, 1
- * to 2 elsewhere, and more beside a busy hardware thread). */
+ * didn't fit in the registers and were loaded from the stack for each k (2 to 3 % of the time where a product fetches,
+ * 1 to 2 elsewhere, and more beside a busy hardware thread). */
 GRU_INLINE const float *tile_inputs(const struct tile *t, const int R, const float *const *threes, int r, size_t k)
 {
     return R <= 4 ? t->x + (size_t)r * t->x_row + k : threes[r / 3] + (size_t)(r % 3) * t->x_row;
