@@ -112,6 +112,12 @@ struct gru_step {
     ptrdiff_t gate_shift, gate_step;
 };
 
+/* Whether a step gives its new states and nothing else, which is all that small.h knows. */
+static inline int gru_step_is_bare(const struct gru_step *s)
+{
+    return !s->y_add && !s->gate_out[GRU_R] && !s->gate_out[GRU_Z] && !s->gate_out[GRU_N];
+}
+
 /* What all lone steps of a layer have in common, a run of one step of one row: its matrices, and where in the workspace
  * there is room for what, in bytes. */
 struct gru_lone {

@@ -164,12 +164,10 @@ static void settle(const struct gru_sequence *q, size_t s, size_t rows, float *h
                 set_state(q, h_next + row * q->layer->h_row, reset_of(q, row), first, end - first);
 }
 
-/* Whether the steps make the chains over x: those of small.h do, which know neither gate outputs nor sums. */
+/* Whether the steps make the chains over x, as those of small.h do. */
 static int goes_beside(const struct gru_sequence *q)
 {
-    const struct gru_step *s = &q->base;
-    return s->cell->beside && q->rows == 1 && !s->y_add && !s->gate_out[GRU_R] && !s->gate_out[GRU_Z] &&
-           !s->gate_out[GRU_N];
+    return q->half->cell.beside && q->rows == 1 && gru_step_is_bare(&q->base);
 }
 
 /* Step `s`; `before` rows of the block's ax belong to earlier steps. */

@@ -87,8 +87,7 @@ static inline int TIERED(is_small_cell)(const struct gru_cell *cell)
 
 static inline int TIERED(is_small)(const struct gru_step *s)
 {
-    return TIERED(is_small_cell)(s->cell) && s->rows == 1 && !s->y_add && !s->gate_out[GRU_R] &&
-           !s->gate_out[GRU_Z] && !s->gate_out[GRU_N];
+    return TIERED(is_small_cell)(s->cell) && s->rows == 1 && gru_step_is_bare(s);
 }
 
 GRU_INLINE struct block TIERED(small_block)(const struct gru_step *s, const vec *ax_sums, const vec *ah_sums,
