@@ -85,6 +85,7 @@ struct gru_cell {
     struct gru_product candidate; /* over s, reset before only: n */
     size_t h_row;                 /* stride of rows of h, h_next, s and z */
     size_t ax_row;
+    size_t x_row;
 };
 
 /*
@@ -101,7 +102,6 @@ struct gru_step {
     float *z;        /* z, reset before only: from one half of the step to the other */
     float *ax;       /* the input's chains: [row][group][gate][lane] */
     const float *x;  /* NULL; or the one row's clean x, whose chains cell->beside makes, and ax isn't read */
-    size_t x_row;    /* how far the next step's is */
     float *y;        /* NULL: not wanted */
     const ptrdiff_t *y_offset;
     ptrdiff_t y_shift, y_step; /* the step's place, and how far the next one is */

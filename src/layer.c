@@ -112,6 +112,7 @@ static struct gru_cell cell_of(const struct gru_layer *layer, const struct gru_h
         .ax_gates = half->input.gates,
         .h_row = layer->h_row,
         .ax_row = layer->ax_row,
+        .x_row = layer->x_row,
     };
 }
 

@@ -158,7 +158,7 @@ GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int 
     const float *x = s->x;
     cell.ax_row = s->cell->ax_row;
     const int G = before ? 2 : 3;
-    const size_t width = TIERED(small_width)(shape, cell.units), x_row = s->x_row;
+    const size_t width = TIERED(small_width)(shape, cell.units), x_row = s->cell->x_row;
     for (; count; count--) {
         vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
         if (beside)
