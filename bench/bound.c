@@ -4,6 +4,11 @@
 
 #include <math.h>
 
+static double recurrent_share(const struct cell_spec *spec)
+{
+    return (double)spec->hidden / (double)(spec->hidden + spec->input);
+}
+
 /* How the time of a layer's step divides, at best; `beside` are the bytes of other layers that a step reads too, and so
  * share its caches. */
 static struct bound bound_of_layer(const struct limits *limits, const struct limits_backend *backend,
@@ -11,15 +16,14 @@ static struct bound bound_of_layer(const struct limits *limits, const struct lim
                                    double beside)
 {
     double hidden = (double)spec->hidden;
-    double recurrent_share = hidden / (hidden + (double)spec->input);
     double operations = cell_operations(spec);
     double bytes = cell_weight_bytes(spec);
     double peak = limits_peak(limits, backend, spec->threads);
     double input_ns = 0.0;
     if (spec->steps > 1) {
-        input_ns = operations * (1.0 - recurrent_share) / peak;
-        operations *= recurrent_share;
-        bytes *= recurrent_share;
+        input_ns = operations * (1.0 - recurrent_share(spec)) / peak;
+        operations *= recurrent_share(spec);
+        bytes *= recurrent_share(spec);
     }
     /* Cold weights come from memory once a call; in a sequence only its first step sees that. */
     bool cold = spec->cold && spec->steps == 1;
@@ -28,6 +32,8 @@ static struct bound bound_of_layer(const struct limits *limits, const struct lim
     double fma_ns = operations / peak;
     double read_ns = bytes / bound.bandwidth;
     bound.ns = input_ns + fmax(fma_ns, read_ns);
+    if (spec->threads == 1)
+        bound.fed_ns = input_ns + fmax(fma_ns, read_ns / limits_fed_share(limits, backend, set));
     bound.binds = fma_ns >= read_ns ? "FMA" : machine_level(limits->machine.cache, set / (double)spec->threads);
 
     double gates = spec->reset == GRU_RESET_NONE ? 1.0 : 2.0;
@@ -57,6 +63,7 @@ static struct bound bound_of_stack(const struct limits *limits, const struct lim
         double beside = spec->steps == 1 ? cell_weight_bytes(spec) - cell_weight_bytes(&one) : 0.0;
         struct bound bound = bound_of_layer(limits, backend, activations, &one, beside);
         sum.ns += bound.ns;
+        sum.fed_ns += bound.fed_ns;
         if (bound.ns <= longest)
             continue;
         longest = bound.ns;
@@ -115,10 +122,27 @@ struct bound bound_of(const struct limits *limits, const struct limits_backend *
         double read_ns = bytes / bound.bandwidth;
         double latency_ns = (double)spec->input * backend->fma_ns;
         bound.ns = fmax(fma_ns, read_ns);
+        bound.fed_ns = fmax(fma_ns, read_ns / limits_fed_share(limits, backend, bytes));
         bound.binds = latency_ns > bound.ns ? "latency"
                       : fma_ns >= read_ns   ? "FMA"
                                             : machine_level(limits->machine.cache, bytes);
         return bound;
     }
     return bound_of_array(limits, backend, spec);
+}
+
+bool bound_raise(struct limits *limits, const struct cell_spec *spec, double ns)
+{
+    const struct limits_backend *backend = limits_backend(limits, spec->backend);
+    double bytes = cell_weight_bytes(spec);
+    /* The layers of a stack read theirs one after the other, at the bandwidth of a set of all of them; in sequences each
+     * runs for itself, in a time that can't be told apart. */
+    bool sequence = spec->steps > 1;
+    if (!backend || spec->cold || !(bytes > 0.0) || (sequence && (spec->batch > 1 || spec->deeper)))
+        return false;
+    if (sequence) {
+        ns -= cell_operations(spec) * (1.0 - recurrent_share(spec)) / limits_peak(limits, backend, spec->threads);
+        bytes *= recurrent_share(spec);
+    }
+    return ns > 0.0 && limits_raise(limits, spec->backend, spec->threads, bytes, bytes / ns);
 }

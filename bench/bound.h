@@ -14,12 +14,14 @@
  *             multiply-adds at the peak and its bytes at their bandwidth;
  *   kernels   the same for GEMV and GEMM; for arrays, the greatest of bytes read and written at the bandwidth, the
  *             function's additions, multiplications and fused multiply-adds at the FMA peak, and its divisions.
+ * The bandwidth is that of loads alone; fed_ns takes the one that multiply-adds reach, of one thread.
  * It knows nothing of latency and activations, which bind small layers: those are estimated apart, only to say what
  * binds. A chain of H dependent multiply-adds takes H times their latency; activations cost what the library's own
  * kernels take an element.
  */
 struct bound {
     double ns;
+    double fed_ns;     /* the same where multiply-adds read the weights (limits_read.fed); 0: unknown */
     double bandwidth;  /* GB/s of the weights' working set */
     const char *binds; /* "FMA", "L1", "L2", "L3", "memory", "latency", "activations" */
 };
@@ -29,6 +31,10 @@ struct activation_cost {
     double sigmoid;
     double tanh;
 };
+
+/* Raises the limits to what a cell has shown that took `ns` a step (limits_raise). Of a sequence of one row that is its
+ * recurrent half, in what the input half leaves at the FMA peak. True if it was faster than loads alone had been. */
+bool bound_raise(struct limits *limits, const struct cell_spec *spec, double ns);
 
 struct bound bound_of(const struct limits *limits, const struct limits_backend *backend,
                       const struct activation_cost *activations, const struct cell_spec *spec);

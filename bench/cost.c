@@ -87,9 +87,7 @@ static size_t raise_by_file(struct limits *limits, const struct filed_report *fi
     size_t raised = 0;
     for (size_t i = 0; i < filed->count; i++) {
         const struct filed_cell *cell = &filed->cells[i];
-        double bytes = cell_weight_bytes(&cell->spec);
-        if (cell->spec.steps == 1 && !cell->spec.cold && bytes > 0.0)
-            raised += limits_raise(limits, cell->spec.backend, cell->spec.threads, bytes, bytes / filed_median(cell));
+        raised += bound_raise(limits, &cell->spec, filed_median(cell));
     }
     return raised;
 }

@@ -42,6 +42,7 @@ struct reading {
     size_t bytes;
     size_t streams;
     size_t ahead;
+    bool feeds; /* by multiply-adds */
 };
 
 /* GB/s of one trial. */
@@ -51,7 +52,8 @@ static double read_once(const struct reading *reading)
     size_t passes = part > 1.0 ? (size_t)part : 1;
     uint64_t start = clock_ticks();
     for (size_t i = 0; i < passes; i++)
-        reading->isa->read(reading->memory, reading->bytes, reading->streams, reading->ahead);
+        (reading->feeds ? reading->isa->feed : reading->isa->read)(reading->memory, reading->bytes, reading->streams,
+                                                                   reading->ahead);
     double ns = clock_between(start, clock_ticks());
     return ns > 0.0 ? (double)reading->bytes * (double)passes / ns : 0.0;
 }
@@ -94,6 +96,18 @@ static double search(struct reading *reading, struct limits_read *found, bool qu
             found->streams = streams[s];
             found->ahead = aheads[a];
         }
+    return best;
+}
+
+/* The same by multiply-adds, with as many streams as suit those; what to fetch ahead depends on the size alone. */
+static double feed_best(struct reading reading, bool quick)
+{
+    double best = 0.0;
+    reading.feeds = true;
+    for (size_t streams = in_hurry() ? 4 : 1; streams <= (in_hurry() ? 4u : 8u); streams *= 2) {
+        reading.streams = streams;
+        best = fmax(best, read_best(&reading, trials_of(quick, 4, 1)));
+    }
     return best;
 }
 
@@ -152,7 +166,7 @@ static void measure_size(const struct limits_isa *isa, struct crew *crew, size_t
     for (int pages = PAGES_SMALL; pages <= PAGES_HUGE; pages++) {
         int buffers = buffers_of(bytes, pages, quick);
         for (int i = 0; i < buffers; i++) {
-            struct reading reading = {isa, machine_pages(bytes, pages == PAGES_HUGE), bytes, 1, 0};
+            struct reading reading = {isa, machine_pages(bytes, pages == PAGES_HUGE), bytes, 1, 0, false};
             /* Once a buffer and not once a way of reading it: beyond the L2 that was a third of a quick run's reads. */
             read_once(&reading);
             if (first && i == 0)
@@ -160,6 +174,8 @@ static void measure_size(const struct limits_isa *isa, struct crew *crew, size_t
             reading.streams = read->streams;
             reading.ahead = read->ahead;
             read->one[pages] = fmax(read->one[pages], read_best(&reading, trials_of(quick, 8, 3)));
+            if (pages == PAGES_HUGE)
+                read->fed = fmax(read->fed, feed_best(reading, quick));
             read->all[pages] =
                 fmax(read->all[pages], read_all(crew, &reading, pages == PAGES_HUGE, trials_of(quick, 10, 3)));
             machine_pages_free(reading.memory, bytes);

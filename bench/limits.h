@@ -19,6 +19,7 @@ struct limits_read {
     double all[2];
     size_t streams; /* what reached one[PAGES_HUGE] */
     size_t ahead;
+    double fed; /* one thread again, whose multiply-adds read; on huge pages */
 };
 
 /* A single step of libgru, I = H, one thread. */
@@ -81,6 +82,9 @@ double limits_barrier(const struct limits *limits, size_t threads);
  * measured sizes in the logarithm of the size. */
 double limits_bandwidth(const struct limits *limits, const struct limits_backend *backend, size_t threads,
                         double bytes);
+
+/* The part of that which one thread's multiply-adds reach: a core runs wide ones at a lower frequency than loads. */
+double limits_fed_share(const struct limits *limits, const struct limits_backend *backend, double bytes);
 
 /*
  * What one trial has shown to be possible bounds other figures too: a smaller set can be read at least as fast as a

@@ -57,61 +57,84 @@ static void divide(size_t rounds)
     }
 }
 
-/* Two cache lines of each stream an iteration: enough loads in flight in every order, and few enough registers. */
-enum { PIECE = 128 };
+#define LIMITS_INLINE static inline __attribute__((always_inline))
 
-static inline __attribute__((always_inline)) void read_streams(const char *base, size_t bytes, size_t streams,
-                                                               size_t ahead)
+/* What is read of each stream in an iteration: at least two cache lines, which are enough loads in flight in every
+ * order, and sixteen vectors of all streams, so that multiply-adds have as many chains as they need. */
+#define PIECE(streams) (16 * sizeof(vec) / (streams) > 128 ? 16 * sizeof(vec) / (streams) : 128)
+
+/* `feeds`: whether each vector that is read goes into one of CHAINS chains of multiply-adds. */
+LIMITS_INLINE void read_streams(const char *base, size_t bytes, const size_t streams, size_t ahead, const int feeds)
 {
-    size_t part = bytes / streams;
-    for (size_t i = 0; i < part; i += PIECE) {
+    const vec zero = v_set1(0.0f);
+    vec sum[CHAINS];
+#pragma GCC unroll 16
+    for (size_t chain = 0; chain < CHAINS; chain++)
+        sum[chain] = zero;
+    const size_t part = bytes / streams, piece = PIECE(streams);
+    for (size_t i = 0; i < part; i += piece) {
 #pragma GCC unroll 8
         for (size_t s = 0; s < streams; s++) {
-            const char *piece = base + s * part + i;
-            if (ahead) {
-                __builtin_prefetch(piece + ahead);
-                __builtin_prefetch(piece + ahead + 64);
-            }
+            const char *from = base + s * part + i;
 #pragma GCC unroll 16
-            for (size_t k = 0; k < PIECE; k += sizeof(vec)) {
-                vec value = v_load((const float *)(const void *)(piece + k));
-                __asm__ volatile("" : : V_REGISTER(value));
+            for (size_t line = 0; ahead && line < piece; line += 64)
+                __builtin_prefetch(from + ahead + line);
+#pragma GCC unroll 32
+            for (size_t k = 0; k < piece / sizeof(vec); k++) {
+                vec value = v_load((const float *)(const void *)(from + k * sizeof(vec)));
+                vec *chain = &sum[(s * (piece / sizeof(vec)) + k) % CHAINS];
+                if (feeds) {
+                    *chain = v_fma(value, zero, *chain);
+                    __asm__ volatile("" : "+" V_REGISTER(*chain));
+                } else {
+                    __asm__ volatile("" : : V_REGISTER(value));
+                }
             }
         }
     }
 }
 
-static void read_all(const char *base, size_t bytes, size_t streams, size_t ahead)
+LIMITS_INLINE void read_either(const char *base, size_t bytes, size_t streams, size_t ahead, const int feeds)
 {
     /* Constant arguments: each stream count gets a loop of its own, and no test for the prefetch in it. */
     switch (streams + (ahead ? 100 : 0)) {
     case 1:
-        read_streams(base, bytes, 1, 0);
+        read_streams(base, bytes, 1, 0, feeds);
         break;
     case 2:
-        read_streams(base, bytes, 2, 0);
+        read_streams(base, bytes, 2, 0, feeds);
         break;
     case 4:
-        read_streams(base, bytes, 4, 0);
+        read_streams(base, bytes, 4, 0, feeds);
         break;
     case 8:
-        read_streams(base, bytes, 8, 0);
+        read_streams(base, bytes, 8, 0, feeds);
         break;
     case 101:
-        read_streams(base, bytes, 1, ahead);
+        read_streams(base, bytes, 1, ahead, feeds);
         break;
     case 102:
-        read_streams(base, bytes, 2, ahead);
+        read_streams(base, bytes, 2, ahead, feeds);
         break;
     case 104:
-        read_streams(base, bytes, 4, ahead);
+        read_streams(base, bytes, 4, ahead, feeds);
         break;
     case 108:
-        read_streams(base, bytes, 8, ahead);
+        read_streams(base, bytes, 8, ahead, feeds);
         break;
     default:
         break;
     }
+}
+
+static void read_all(const char *base, size_t bytes, size_t streams, size_t ahead)
+{
+    read_either(base, bytes, streams, ahead, 0);
+}
+
+static void feed_all(const char *base, size_t bytes, size_t streams, size_t ahead)
+{
+    read_either(base, bytes, streams, ahead, 1);
 }
 
 /* The first statement cuts a chain off from the one before it; those in the loop keep the links in this order. */

@@ -26,6 +26,9 @@ struct limits_isa {
      * `ahead` bytes before each (0: not). */
     void (*read)(const char *base, size_t bytes, size_t streams, size_t ahead);
 
+    /* The same by multiply-adds, one for each vector, as a product has to read its weights. */
+    void (*feed)(const char *base, size_t bytes, size_t streams, size_t ahead);
+
     /* `chains` independent chains of 16 dependent scalar fused multiply-adds, one chain after the other in program
      * order. How many of them overlap depends on the size of the scheduler, which two hardware threads share: see
      * quiet.h. */

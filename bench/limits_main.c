@@ -25,13 +25,14 @@ static void print_backend(const struct limits *limits, const struct limits_backe
            number_text(backend->peak_one), backend->ghz, limits->threads, number_text(backend->peak_all));
     printf("  FMA latency %s ns; division %s ns a value, in vectors of %zu\n", number_text(backend->fma_ns),
            number_text(backend->division_ns), backend->lanes);
-    printf("  read, GB/s        one thread          all threads         best with\n");
-    printf("  %12s %6s %8s %8s  %8s %8s   streams prefetch\n", "working set", "level", "4K", "huge", "4K", "huge");
+    printf("  read, GB/s        one thread                   all threads         best with\n");
+    printf("  %12s %6s %8s %8s %8s  %8s %8s   streams prefetch\n", "working set", "level", "4K", "huge", "by FMAs", "4K",
+           "huge");
     for (size_t i = 0; i < backend->reads; i++) {
         const struct limits_read *read = &backend->read[i];
-        printf("  %12s %6s %8s %8s  %8s %8s   %7zu %8zu\n", bytes_text(read->bytes),
+        printf("  %12s %6s %8s %8s %8s  %8s %8s   %7zu %8zu\n", bytes_text(read->bytes),
                machine_level(limits->machine.cache, read->bytes), number_text(read->one[PAGES_SMALL]),
-               number_text(read->one[PAGES_HUGE]), number_text(read->all[PAGES_SMALL]),
+               number_text(read->one[PAGES_HUGE]), number_text(read->fed), number_text(read->all[PAGES_SMALL]),
                number_text(read->all[PAGES_HUGE]), read->streams, read->ahead);
     }
 }

@@ -24,4 +24,4 @@ static inline float s_fma(float a)
 
 #include "limits_body.h"
 
-const struct limits_isa limits_scalar = {"scalar", LANES, peak, CHAINS, latency, divide, read_all, probe};
+const struct limits_isa limits_scalar = {"scalar", LANES, peak, CHAINS, latency, divide, read_all, feed_all, probe};

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Raised whenever a file of before can't be read any more. */
-enum { LIMITS_FORMAT = 3 };
+enum { LIMITS_FORMAT = 4 };
 
 cJSON *machine_to_json(cJSON *parent, const char *key, const struct machine *machine)
 {
@@ -35,6 +35,7 @@ static void read_to_json(cJSON *json, const struct limits_read *read)
     json_put_number(json, "all_huge_pages", read->all[PAGES_HUGE]);
     json_put_number(json, "streams", (double)read->streams);
     json_put_number(json, "prefetch", (double)read->ahead);
+    json_put_number(json, "one_by_multiply_adds", read->fed);
 }
 
 void limits_to_json(cJSON *json, const struct limits *limits)
@@ -100,6 +101,7 @@ static void read_from_json(struct limits_read *read, const cJSON *json, const ch
     read->all[PAGES_HUGE] = json_positive_of(json, "all_huge_pages", file);
     read->streams = json_size_of(json, "streams", file);
     read->ahead = json_size_of(json, "prefetch", file);
+    read->fed = json_positive_of(json, "one_by_multiply_adds", file);
 }
 
 /* A file from elsewhere may hold anything: each count is held against its array, each figure must be one that can be
@@ -216,22 +218,41 @@ static double better(const double pages[2])
     return fmax(pages[PAGES_SMALL], pages[PAGES_HUGE]);
 }
 
-double limits_bandwidth(const struct limits *limits, const struct limits_backend *backend, size_t threads, double bytes)
+/* The measured sizes below and above what one of so many threads reads, and how far from the lower one to the upper
+ * that is: a thread's part is what its caches must hold, and 4 MiB on four threads are four times 1 MiB. */
+struct place {
+    const struct limits_read *low;
+    const struct limits_read *high;
+    double way;
+};
+
+static struct place place_of(const struct limits_backend *backend, size_t threads, double bytes)
 {
-    /* A thread's part is what its caches must hold: 4 MiB on four threads are four times 1 MiB. */
     double share = bytes / (double)(threads ? threads : 1);
     size_t above = 0;
     while (above < backend->reads && backend->read[above].bytes < share)
         above++;
     size_t below = above > 0 ? above - 1 : 0;
     above = above < backend->reads ? above : backend->reads - 1;
-    const struct limits_read *low = &backend->read[below];
-    const struct limits_read *high = &backend->read[above];
-    double from = between(better(low->one), better(low->all), threads, limits->threads);
-    double to = between(better(high->one), better(high->all), threads, limits->threads);
-    if (below == above || share >= high->bytes)
-        return to;
-    return from + (to - from) * log(share / low->bytes) / log(high->bytes / low->bytes);
+    struct place place = {&backend->read[below], &backend->read[above], 1.0};
+    if (below != above && share < place.high->bytes)
+        place.way = log(share / place.low->bytes) / log(place.high->bytes / place.low->bytes);
+    return place;
+}
+
+double limits_bandwidth(const struct limits *limits, const struct limits_backend *backend, size_t threads, double bytes)
+{
+    struct place place = place_of(backend, threads, bytes);
+    double from = between(better(place.low->one), better(place.low->all), threads, limits->threads);
+    double to = between(better(place.high->one), better(place.high->all), threads, limits->threads);
+    return from + (to - from) * place.way;
+}
+
+double limits_fed_share(const struct limits *limits, const struct limits_backend *backend, double bytes)
+{
+    struct place place = place_of(backend, 1, bytes);
+    double fed = place.low->fed + (place.high->fed - place.low->fed) * place.way;
+    return fed / limits_bandwidth(limits, backend, 1, bytes);
 }
 
 void limits_make_consistent(struct limits_backend *backend, size_t threads)
@@ -239,15 +260,16 @@ void limits_make_consistent(struct limits_backend *backend, size_t threads)
     /* From the largest set down, so that one pass carries what was reached at any size to all smaller ones. */
     double shares = (double)(threads ? threads : 1);
     backend->peak_one = fmax(backend->peak_one, backend->peak_all / shares);
-    for (size_t i = backend->reads; i-- > 0;)
+    for (size_t i = backend->reads; i-- > 0;) {
+        struct limits_read *read = &backend->read[i];
+        const struct limits_read *larger = i + 1 < backend->reads ? read + 1 : read;
+        read->fed = fmax(read->fed, larger->fed);
+        read->one[PAGES_HUGE] = fmax(read->one[PAGES_HUGE], read->fed);
         for (int pages = PAGES_SMALL; pages <= PAGES_HUGE; pages++) {
-            struct limits_read *read = &backend->read[i];
-            read->one[pages] = fmax(read->one[pages], read->all[pages] / shares);
-            if (i + 1 < backend->reads) {
-                read->one[pages] = fmax(read->one[pages], backend->read[i + 1].one[pages]);
-                read->all[pages] = fmax(read->all[pages], backend->read[i + 1].all[pages]);
-            }
+            read->one[pages] = fmax(fmax(read->one[pages], larger->one[pages]), read->all[pages] / shares);
+            read->all[pages] = fmax(read->all[pages], larger->all[pages]);
         }
+    }
 }
 
 bool limits_raise(struct limits *limits, const char *name, size_t threads, double bytes, double rate)
@@ -256,17 +278,17 @@ bool limits_raise(struct limits *limits, const char *name, size_t threads, doubl
     /* Between one thread and all nothing is measured, so nothing can be raised. */
     if (!backend || (threads > 1 && threads < limits->threads))
         return false;
-    double factor = rate / limits_bandwidth(limits, backend, threads, bytes);
-    if (!(factor > 1.0))
-        return false;
+    double read = limits_bandwidth(limits, backend, threads, bytes);
+    double factor = fmax(1.0, rate / read);
+    double fed_factor = threads > 1 ? 1.0 : fmax(1.0, rate / (read * limits_fed_share(limits, backend, bytes)));
     /* Both neighbours by the same factor, so that the interpolated figure rises by just as much. */
-    double share = bytes / (double)(threads ? threads : 1);
-    for (size_t i = 0; i < backend->reads; i++) {
-        bool below = backend->read[i].bytes <= share && (i + 1 == backend->reads || backend->read[i + 1].bytes > share);
-        bool above = backend->read[i].bytes >= share && (i == 0 || backend->read[i - 1].bytes < share);
-        for (int pages = PAGES_SMALL; (below || above) && pages <= PAGES_HUGE; pages++)
-            *(threads > 1 ? &backend->read[i].all[pages] : &backend->read[i].one[pages]) *= factor;
+    struct place place = place_of(backend, threads, bytes);
+    for (size_t i = (size_t)(place.low - backend->read); i <= (size_t)(place.high - backend->read); i++) {
+        struct limits_read *raised = &backend->read[i];
+        for (int pages = PAGES_SMALL; pages <= PAGES_HUGE; pages++)
+            *(threads > 1 ? &raised->all[pages] : &raised->one[pages]) *= factor;
+        raised->fed = fmin(raised->fed * fed_factor, better(raised->one));
     }
     limits_make_consistent(backend, limits->threads);
-    return true;
+    return factor > 1.0;
 }

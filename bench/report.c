@@ -16,7 +16,7 @@ struct bound report_bound(const struct report *report, const struct cell_spec *s
     for (size_t i = 0; i < report->limits->backends; i++)
         if (strcmp(report->limits->backend[i].name, spec->backend) == 0)
             return bound_of(report->limits, &report->limits->backend[i], &report->activations[i], spec);
-    return (struct bound){0.0, 0.0, "unknown"};
+    return (struct bound){.binds = "unknown"};
 }
 
 /* "0.095 us": a step's time with its unit. */
@@ -37,14 +37,26 @@ static void print_group(const struct cell_spec *spec)
            spec->threads == 1 ? "" : "s", weight_names[spec->weights], tier_names[spec->tier]);
     if (path_is_layer(spec->path))
         printf(", reset %s, T = %zu", reset_names[spec->reset], spec->steps);
-    printf("%s\n  %5s %5s %4s  %10s %7s  %8s %8s  %10s %6s  %s\n", spec->cold ? ", caches cold" : "", "H", "I", "B",
-           path_is_layer(spec->path) ? "a step" : "a call", "+-", "GFLOP/s", "GB/s", "limit", "share", "binds");
+    printf("%s\n  %5s %5s %4s  %10s %7s  %8s %8s  %10s %6s %6s  %s\n", spec->cold ? ", caches cold" : "", "H", "I", "B",
+           path_is_layer(spec->path) ? "a step" : "a call", "+-", "GFLOP/s", "GB/s", "limit", "share", "fed", "binds");
 }
 
 /* A rate, where there is something to be counted: an array function has no weights. */
 static const char *rate_text(double rate)
 {
     return rate > 0.0 ? number_text(rate) : "-";
+}
+
+/* "97%", or a dash where there is no limit to be a share of. */
+static const char *share_text(double limit_ns, double ns)
+{
+    static char text[2][16]; /* one printf takes two of them */
+    static size_t turn;
+    char *buffer = text[turn++ % 2];
+    if (!(limit_ns > 0.0))
+        return "-";
+    snprintf(buffer, 16, "%.0f%%", 100.0 * limit_ns / ns);
+    return buffer;
 }
 
 /* What print_group says in its heading; sizes are the lines below it. */
@@ -69,9 +81,10 @@ static void print_cell(const struct report *report, const struct measured *cell)
     struct bound bound = report_bound(report, spec);
     /* One number for an interval that needn't lie evenly about its median: what is wanted of it is its width. */
     double half = 0.5 * (cell->interval.high - cell->interval.low) / cell->ns;
-    printf("%10s %6.1f%%  %8s %8s  %10s %5.0f%%  %s%s\n", time_text(cell->ns), 100.0 * half,
+    printf("%10s %6.1f%%  %8s %8s  %10s %6s %6s  %s%s\n", time_text(cell->ns), 100.0 * half,
            rate_text(cell_operations(spec) / cell->ns), rate_text(cell_weight_bytes(spec) / cell->ns),
-           time_text(bound.ns), 100.0 * bound.ns / cell->ns, bound.binds, cell->noisy ? "  (never quiet)" : "");
+           time_text(bound.ns), share_text(bound.ns, cell->ns), share_text(bound.fed_ns, cell->ns), bound.binds,
+           cell->noisy ? "  (never quiet)" : "");
 }
 
 /* Cells of one group stand together, though the axes' order has their resets and threads side by side. */
@@ -90,7 +103,8 @@ void report_table(const struct report *report, const struct measured *cells, siz
         }
     }
     free(printed);
-    printf("\n+-: half of the 95 %% interval of the median over layers made afresh. Measured in %.0f s, %.0f %% of the"
+    printf("\n+-: half of the 95 %% interval of the median over layers made afresh. share: of the limit, whose weights loads\n"
+           "alone read; fed: the same if multiply-adds read them, at the frequency a core has for those. Measured in %.0f s, %.0f %% of the"
            " probes quiet.\n",
            report->seconds, 100.0 * quiet_share());
     report_print_raised(stdout, report);
@@ -173,6 +187,7 @@ static cJSON *put_entry(cJSON *benchmarks, const struct report *report, const st
     json_put_number(entry, "weight_gbytes", cell_weight_bytes(spec) / repetition->ns);
     json_put_number(entry, "limit_ns", bound.ns);
     json_put_number(entry, "limit_share", bound.ns / repetition->ns);
+    json_put_number(entry, "fed_limit_ns", bound.fed_ns);
     json_put_number(entry, "cycles", repetition->cycles);
     json_put_number(entry, "quiet", repetition->quiet);
     json_put_number(entry, "run", 0);

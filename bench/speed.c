@@ -40,12 +40,8 @@ size_t speed_raise(struct limits *limits, const struct measured *cells, size_t c
 {
     size_t raised = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct cell_spec *spec = &cells[i].spec;
-        double bytes = cell_weight_bytes(spec);
-        /* Steps of a sequence read the recurrent half; their input half isn't time that can be told apart. The layers
-         * of a stack read theirs one after the other, at the bandwidth of a set of all of them (bound.c). */
-        if (cells[i].count && spec->steps == 1 && !spec->cold && bytes > 0.0)
-            raised += limits_raise(limits, spec->backend, spec->threads, bytes, bytes / cells[i].ns);
+        if (cells[i].count)
+            raised += bound_raise(limits, &cells[i].spec, cells[i].ns);
     }
     return raised;
 }

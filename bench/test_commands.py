@@ -67,6 +67,8 @@ def limits():
     scalar = made["backends"][0]
     check(all(scalar[key] > 0 for key in ("fma_gflops_one", "fma_latency_ns", "division_ns")) and scalar["read"]
           and scalar["steps"], "and what one thread can do")
+    check(all(0 < read["one_by_multiply_adds"] <= max(read["one_huge_pages"], read["one_small_pages"])
+              for read in scalar["read"]), "multiply-adds read no faster than loads alone")
 
 
 def google(folder, speed):

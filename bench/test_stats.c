@@ -177,13 +177,17 @@ static void test_limits(void)
     static const double one[] = {200.0, 50.0, 90.0, 10.0};
     for (size_t i = 0; i < 4; i++)
         backend->read[i] =
-            (struct limits_read){.bytes = 1000.0 * (double)(1 << i), .one = {one[i], 1.0}, .all = {24.0, 1.0}};
+            (struct limits_read){1000.0 * (double)(1 << i), {one[i], 1.0}, {24.0, 1.0}, .fed = i == 2 ? 30.0 : 8.0};
     limits_make_consistent(backend, 2);
     check(near(backend->peak_one, 50.0, 0.0), "a thread alone has at least its share of the peak");
     check(near(backend->read[1].one[PAGES_SMALL], 90.0, 0.0), "a dent is filled");
     check(near(backend->read[0].one[PAGES_SMALL], 200.0, 0.0), "what is greater stays");
     check(near(backend->read[3].one[PAGES_SMALL], 12.0, 0.0), "a thread alone reads at least its share");
+    check(near(backend->read[0].fed, 30.0, 0.0), "the same of multiply-adds");
+    check(near(backend->read[2].one[PAGES_HUGE], 30.0, 0.0), "loads alone are at least as fast");
+    check(near(limits_fed_share(&limits, backend, 4000.0), 30.0 / 90.0, 1e-9), "of which they reach a share");
     check(!limits_raise(&limits, "avx2", 1, 4000.0, 80.0), "a slower cell raises nothing");
+    check(near(limits_fed_share(&limits, backend, 4000.0), 80.0 / 90.0, 1e-9), "but what multiply-adds reach");
     check(!limits_raise(&limits, "neon", 1, 4000.0, 1e9), "nor does one of another back end");
     check(limits_raise(&limits, "avx2", 1, 6000.0, 120.0), "a faster one does");
     check(near(limits_bandwidth(&limits, backend, 1, 6000.0), 120.0, 1e-9), "to its own rate");
