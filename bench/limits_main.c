@@ -26,8 +26,8 @@ static void print_backend(const struct limits *limits, const struct limits_backe
     printf("  FMA latency %s ns; division %s ns a value, in vectors of %zu\n", number_text(backend->fma_ns),
            number_text(backend->division_ns), backend->lanes);
     printf("  read, GB/s        one thread                   all threads         best with\n");
-    printf("  %12s %6s %8s %8s %8s  %8s %8s   streams prefetch\n", "working set", "level", "4K", "huge", "by FMAs", "4K",
-           "huge");
+    printf("  %12s %6s %8s %8s %8s  %8s %8s   streams prefetch\n", "working set", "level", "4K", "huge", "by FMAs",
+           "4K", "huge");
     for (size_t i = 0; i < backend->reads; i++) {
         const struct limits_read *read = &backend->read[i];
         printf("  %12s %6s %8s %8s %8s  %8s %8s   %7zu %8zu\n", bytes_text(read->bytes),

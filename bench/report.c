@@ -103,9 +103,9 @@ void report_table(const struct report *report, const struct measured *cells, siz
         }
     }
     free(printed);
-    printf("\n+-: half of the 95 %% interval of the median over layers made afresh. share: of the limit, whose weights loads\n"
-           "alone read; fed: the same if multiply-adds read them, at the frequency a core has for those. Measured in %.0f s, %.0f %% of the"
-           " probes quiet.\n",
+    printf("\n+-: half of the 95 %% interval of the median over layers made afresh.\n"
+           "share: of the limit with weights read by loads alone; fed: by multiply-adds, at the core's frequency for those.\n"
+           "Measured in %.0f s, %.0f %% of the probes quiet.\n",
            report->seconds, 100.0 * quiet_share());
     report_print_raised(stdout, report);
 }
