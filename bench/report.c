@@ -104,7 +104,7 @@ void report_table(const struct report *report, const struct measured *cells, siz
     }
     free(printed);
     printf("\n+-: half of the 95 %% interval of the median over layers made afresh.\n"
-           "share: of the limit with weights read by loads alone; fed: by multiply-adds, at the core's frequency for those.\n"
+           "share: of the limit with weights read by loads alone; fed: by multiply-adds, at the frequency for those.\n"
            "Measured in %.0f s, %.0f %% of the probes quiet.\n",
            report->seconds, 100.0 * quiet_share());
     report_print_raised(stdout, report);
