@@ -266,8 +266,9 @@ static size_t first_row(const struct gru_sequence *q, size_t part)
         return q->rows / q->parts * part + (part < q->rows % q->parts ? part : q->rows % q->parts);
     for (size_t r = 0; r < q->rows; r++)
         all += q->lengths[r];
-    for (; row < q->rows && before < all / q->parts * part; row++)
-        before += q->lengths[row];
+    /* Ends by the last row, with which `before` is all. */
+    while (before < all / q->parts * part)
+        before += q->lengths[row++];
     return part < q->parts ? row : q->rows;
 }
 
