@@ -44,11 +44,11 @@ GATE_BLOCK(faster)
 GATE_BLOCK(accurate)
 
 /* The tiles of 1 to 4 rows, each with as many groups as tile_groups gives it. */
-#define TILE(gates, groups, rows)                                           \
-    void probe_tile_##gates##_##groups##_##rows(const struct tile *t);      \
-    void probe_tile_##gates##_##groups##_##rows(const struct tile *t)       \
-    {                                                                       \
-        tile_body(gates, groups, rows, LANES, 0, t);                        \
+#define TILE(gates, groups, rows)                                            \
+    void probe_tile_##gates##_##groups##_##rows(const struct tile *t);       \
+    void probe_tile_##gates##_##groups##_##rows(const struct tile *t)        \
+    {                                                                        \
+        tile_body(gates, groups, rows, LANES, 0, t, t->x, t->start, t->out); \
     }
 TILE(3, 4, 1)
 TILE(3, 4, 2)

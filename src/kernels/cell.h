@@ -64,8 +64,9 @@ GRU_INLINE void TIERED(give)(const size_t n, const struct gru_step *s, const str
                              const ptrdiff_t *offset, ptrdiff_t shift, const vec *a)
 {
     const size_t units = s->cell->units;
-    float *row[ABREAST];
-    EACH row[k] = to + offset[b->row + k * b->row_step] + shift + b->unit + k * b->unit_step;
+    float *row[ABREAST], *const first = to + shift + b->unit;
+    offset += b->row;
+    EACH row[k] = first + offset[k * b->row_step] + k * b->unit_step;
     if (b->unit + (n - 1) * b->unit_step + LANES <= units)
         EACH v_store(row[k], a[k]);
     else

@@ -67,7 +67,9 @@ GRU_INLINE void panel_rows(const struct gru_product *m, size_t groups, size_t ro
         n = tile_rows(m->gates, rows);
         t->start = first_block ? bias : t->out;
         const int shares = fetches && tile < whole && share_fetching(t, m->gates, groups, next, tile, whole);
+        t->tiles = shares ? 1 : tiles_alike(m->gates, rows, n);
         tile_run(m->gates, groups, n, shares, t);
+        n *= t->tiles;
         t->x += n * t->x_row;
         t->out += n * t->out_row;
     }
