@@ -16,7 +16,8 @@ typedef __mmask16 mask;
 
 /* 32 registers: 24 accumulators leave room for three weights and a broadcast input. */
 enum {
-    LANES = 16, TILE_ACCUMULATORS = 24, TILE_ROWS = 8, TILE_STEP = 2, ABREAST = 4, TANHS_ABREAST = 8, ROW_CHAINS = 12
+    LANES = 16, TILE_ACCUMULATORS = 24, TILE_ROWS = 8, TILE_STEP = 2, ABREAST = 4, TANHS_ABREAST = 8, ROW_CHAINS = 12,
+    ROW_STEP = 2
 };
 
 static inline vec v_load(const float *p) { return _mm512_loadu_ps(p); }
@@ -34,6 +35,7 @@ static inline vec v_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
 static inline vec v_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
 static inline vec v_div(vec a, vec b) { return _mm512_div_ps(a, b); }
 static inline vec v_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+static inline vec v_fma_in_place(vec a, vec b, vec c) { return v_fma(a, b, c); }
 static inline vec v_fnma(vec a, vec b, vec c) { return _mm512_fnmadd_ps(a, b, c); }
 
 typedef const float *inputs;

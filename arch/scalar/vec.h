@@ -16,8 +16,11 @@ typedef int mask;     /* a truth value per lane */
 /* How many accumulators a tile may keep in registers, here the gates of one unit of one row; how many of its rows, and
  * k at a time. ABREAST: how many vectors go through an activation side by side; TANHS_ABREAST: the same of tanh alone
  * over arrays, where there are registers for more. ROW_CHAINS: how many chains of one row, where more of them would be
- * more streams of weights and no faster. */
-enum { LANES = 1, TILE_ACCUMULATORS = 3, TILE_ROWS = 1, TILE_STEP = 1, ABREAST = 1, TANHS_ABREAST = 1, ROW_CHAINS = 3 };
+ * more streams of weights and no faster; ROW_STEP: how many k at a time these take. */
+enum {
+    LANES = 1, TILE_ACCUMULATORS = 3, TILE_ROWS = 1, TILE_STEP = 1, ABREAST = 1, TANHS_ABREAST = 1, ROW_CHAINS = 3,
+    ROW_STEP = 1
+};
 
 /* Whole vectors from and to any address; and their first n lanes, 1 <= n <= LANES, touching no byte beyond
  * them (lanes not loaded are +0). */
@@ -38,6 +41,7 @@ static inline vec v_sub(vec a, vec b) { return a - b; }
 static inline vec v_mul(vec a, vec b) { return a * b; }
 static inline vec v_div(vec a, vec b) { return a / b; }
 static inline vec v_fma(vec a, vec b, vec c) { return fmaf(a, b, c); }   /* a b + c */
+static inline vec v_fma_in_place(vec a, vec b, vec c) { return v_fma(a, b, c); } /* in the register that c has */
 static inline vec v_fnma(vec a, vec b, vec c) { return fmaf(-a, b, c); } /* c - a b */
 
 /* a < b, false if either is NaN (and silent then); a where m, else b; a where m, else +0. */

@@ -52,7 +52,7 @@ GRU_INLINE void chains_start(const int G, const int V, const struct chains *m, c
         acc[c] = v_load(m->bias + c * LANES);
 }
 
-/* So many k: TILE_STEP, or 1. */
+/* So many k: ROW_STEP, or 1. */
 GRU_INLINE void chains_step(const int G, const int V, const int steps, size_t width, const float *x, const float **w,
                             vec *acc)
 {
@@ -69,8 +69,8 @@ GRU_INLINE void chains_step(const int G, const int V, const int steps, size_t wi
 GRU_INLINE void chains_rest(const int G, const int V, size_t width, const struct chains *m, size_t k, const float **w,
                             vec *acc)
 {
-    for (; k + TILE_STEP <= m->length; k += TILE_STEP)
-        chains_step(G, V, TILE_STEP, width, m->x + k, w, acc);
+    for (; k + ROW_STEP <= m->length; k += ROW_STEP)
+        chains_step(G, V, ROW_STEP, width, m->x + k, w, acc);
     for (; k < m->length; k++)
         chains_step(G, V, 1, width, m->x + k, w, acc);
 }
@@ -105,9 +105,9 @@ GRU_INLINE void chains_sum_both(const int GA, const int GB, const int V, size_t 
     chains_start(GB, V, b, wb, acc_b);
     const size_t both = a->length < b->length ? a->length : b->length;
     size_t k = 0;
-    for (; k + TILE_STEP <= both; k += TILE_STEP) {
-        chains_step(GA, V, TILE_STEP, width_a, a->x + k, wa, acc_a);
-        chains_step(GB, V, TILE_STEP, width_b, b->x + k, wb, acc_b);
+    for (; k + ROW_STEP <= both; k += ROW_STEP) {
+        chains_step(GA, V, ROW_STEP, width_a, a->x + k, wa, acc_a);
+        chains_step(GB, V, ROW_STEP, width_b, b->x + k, wb, acc_b);
     }
     chains_rest(GA, V, width_a, a, k, wa, acc_a);
     chains_rest(GB, V, width_b, b, k, wb, acc_b);

@@ -75,7 +75,7 @@ GRU_INLINE void tile_multiply(const int G, const int V, const int R, size_t widt
             vec xk = v_input(x[r], i);
             GRU_UNROLL
             for (int c = 0; c < columns; c++)
-                acc[r * columns + c] = v_fma(wk[c], xk, acc[r * columns + c]);
+                acc[r * columns + c] = v_fma_in_place(wk[c], xk, acc[r * columns + c]);
         }
     }
 }
