@@ -40,8 +40,8 @@ static inline vec v_div(vec a, vec b) { return _mm256_div_ps(a, b); }
 static inline vec v_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 static inline vec v_fnma(vec a, vec b, vec c) { return _mm256_fnmadd_ps(a, b, c); }
 
-/* Of the three forms of an FMA gcc takes any, and where a tile fills all 16 registers, the wrong one moves an accumulator
- * through memory for each k, or loads weights once for each row: 16 % of the time of a product. */
+/* By asm, since gcc takes any of an FMA's three forms: where a tile fills all 16 registers, the wrong one moves an
+ * accumulator through memory for each k, or loads weights again for each row, which took 16 % of a product's time. */
 static inline vec v_fma_in_place(vec a, vec b, vec c)
 {
     __asm__("vfmadd231ps %2, %1, %0" : "+x"(c) : "x"(a), "x"(b));

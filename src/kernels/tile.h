@@ -90,8 +90,8 @@ GRU_INLINE const float *tile_inputs(const float *x, size_t x_row, const int R, c
     return R <= 4 ? x + (size_t)r * x_row + k : threes[r / 3] + (size_t)(r % 3) * x_row;
 }
 
-/* All k of one tile, of the rows at x, start and out. Each group has a pointer of its own: with an index register in its address an FMA that reads memory
- * takes twice the room in the front end. */
+/* All k of one tile, of the rows at `rows`, start and out. Each group has a pointer of its own: with an index register
+ * in its address an FMA that reads memory takes twice the room in the front end. */
 GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, const int fetches, const struct tile *t,
                           const float *rows, const float *start, float *out)
 {
