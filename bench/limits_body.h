@@ -59,10 +59,6 @@ static void divide(size_t rounds)
 
 #define LIMITS_INLINE static inline __attribute__((always_inline))
 
-/* What is read of each stream in an iteration: at least two cache lines, which are enough loads in flight in every
- * order, and sixteen vectors of all streams, so that multiply-adds have as many chains as they need. */
-#define PIECE(streams) (16 * sizeof(vec) / (streams) > 128 ? 16 * sizeof(vec) / (streams) : 128)
-
 /* `feeds`: whether each vector that is read goes into one of CHAINS chains of multiply-adds. */
 LIMITS_INLINE void read_streams(const char *base, size_t bytes, const size_t streams, size_t ahead, const int feeds)
 {
@@ -71,7 +67,9 @@ LIMITS_INLINE void read_streams(const char *base, size_t bytes, const size_t str
 #pragma GCC unroll 16
     for (size_t chain = 0; chain < CHAINS; chain++)
         sum[chain] = zero;
-    const size_t part = bytes / streams, piece = PIECE(streams);
+    /* Of each stream in an iteration: at least two cache lines, which are enough loads in flight in every order, and
+     * sixteen vectors of all streams, so that multiply-adds have as many chains as they need. */
+    const size_t chained = 16 * sizeof(vec) / streams, piece = chained > 128 ? chained : 128, part = bytes / streams;
     for (size_t i = 0; i < part; i += piece) {
 #pragma GCC unroll 8
         for (size_t s = 0; s < streams; s++) {
