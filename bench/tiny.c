@@ -19,7 +19,7 @@ static const char *const kind_names[KINDS] = {
     "x", "h0", "weights", "biases", "all but weights", "all", "all, no biases"};
 
 /* What stands in the table: the worst ratio of a band of scales. The first holds the subnormal numbers; below 2^-62 a layer reads
- * zero; up to 2^-41 sums of products may cancel to subnormal values (tests/test_tiny.c). */
+ * zero; up to 2^-41 sums of products may cancel to subnormal values, but for src/faint.h. */
 static const struct band {
     int first, last;
 } bands[] = {{-149, -127}, {-126, -101}, {-100, -63}, {-62, -49}, {-48, -41}, {-40, -21}, {-20, -1}};

@@ -121,6 +121,8 @@ static inline int gru_step_is_bare(const struct gru_step *s)
 /* What all lone steps of a layer have in common, a run of one step of one row: its matrices, and where in the workspace
  * there is room for what, in bytes. */
 struct gru_lone {
+    void (*run)(const struct gru_lone *lone, char *workspace, const float *x, const float *h0, float *y,
+                float *h_out); /* the kernel `stream`, or what stands before it */
     const struct gru_cell *cell;
     const struct gru_product *input;
     size_t x;                   /* cleaned, in whole vectors */

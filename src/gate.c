@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gate.c: one gate of its own, act(W x + U h + b): packed, and run over rows. */
 #include "desc.h"
+#include "faint.h"
 #include "layer.h"
 #include "memory.h"
 #include "run.h"
@@ -13,6 +14,7 @@ struct gru_gate {
     gru_allocator allocator;
     size_t bytes;
     struct gru_product w, u; /* length 0: not there */
+    float faint_x, faint_h;  /* how small a row is that counts as zeros (faint.h); 0: none is */
 };
 
 /* Rows that go through the products together; more of them need no more workspace. */
@@ -86,6 +88,17 @@ static struct gru_product make_product(void *memory, const gru_gate_desc *desc, 
     return product;
 }
 
+/* An identity shows its sum whatever it is. */
+static void find_faint(struct gru_gate *gate, const gru_gate_desc *desc)
+{
+    const size_t lanes = gate->backend->lanes;
+    if (desc->activation == GRU_ACTIVATION_IDENTITY ||
+        (desc->activation == GRU_ACTIVATION_HARD_SIGMOID && !gru_faint_hard(desc->hard_alpha, desc->hard_beta)))
+        return;
+    gate->faint_x = gru_faint_limit(&gate->w, lanes);
+    gate->faint_h = gru_faint_limit(&gate->u, lanes);
+}
+
 enum gru_status gru_gate_create(gru_gate **gate, const gru_gate_desc *desc, const gru_allocator *allocator,
                                 gru_error *error)
 {
@@ -114,6 +127,7 @@ enum gru_status gru_gate_create(gru_gate **gate, const gru_gate_desc *desc, cons
     *made = (struct gru_gate){.backend = read.backend, .bytes = bytes};
     made->w = make_product(products, &read, read.inputs, read.w, read.bx);
     made->u = make_product(products + w, &read, read.states, read.u, read.bh);
+    find_faint(made, &read);
     if (allocator)
         made->allocator = *allocator;
     read.w = read.u = (gru_matrix){0};
@@ -187,10 +201,13 @@ static enum gru_status check_run(const struct gru_gate *gate, size_t rows, const
 }
 
 /* One sum of a block's rows: cleaned inputs, then the product. */
-static void run_product(const struct gru_gate *gate, const struct gru_product *product, size_t rows, const float *from,
-                        ptrdiff_t from_row, float *cleaned, size_t cleaned_row, float *sums, size_t sums_row)
+static void run_product(const struct gru_gate *gate, const struct gru_product *product, float faint, size_t rows,
+                        const float *from, ptrdiff_t from_row, float *cleaned, size_t cleaned_row, float *sums,
+                        size_t sums_row)
 {
     gate->backend->clean(cleaned, cleaned_row, from, from_row, rows, product->length);
+    if (faint > 0)
+        gru_faint_clear(cleaned, cleaned_row, rows, product->length, faint);
     size_t groups = (product->units + gate->backend->lanes - 1) / gate->backend->lanes;
     gate->backend->product(product, rows, cleaned, cleaned_row, 0, groups, sums, sums_row);
 }
@@ -217,11 +234,11 @@ enum gru_status gru_gate_run(const gru_gate *gate, size_t rows, const float *x, 
     for (size_t row = 0; row < rows; row += b.rows) {
         size_t count = rows - row < b.rows ? rows - row : b.rows;
         if (gate->w.length)
-            run_product(gate, &gate->w, count, x + (ptrdiff_t)row * x_row, x_row, memory, b.x_row, memory + b.ax,
-                        b.a_row);
+            run_product(gate, &gate->w, gate->faint_x, count, x + (ptrdiff_t)row * x_row, x_row, memory, b.x_row,
+                        memory + b.ax, b.a_row);
         if (gate->u.length)
-            run_product(gate, &gate->u, count, h + (ptrdiff_t)row * h_row, h_row, memory + b.h, b.h_row, memory + b.ah,
-                        b.a_row);
+            run_product(gate, &gate->u, gate->faint_h, count, h + (ptrdiff_t)row * h_row, h_row, memory + b.h, b.h_row,
+                        memory + b.ah, b.a_row);
         gate->backend->gate[gate->desc.tier](&(struct gru_gate_rows){
             .rows = count,
             .units = gate->desc.units,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "desc.h"
+#include "faint.h"
 #include "memory.h"
 #include "plan.h"
 #include "size.h"
@@ -160,6 +161,7 @@ static void pack(struct gru_layer *layer, const gru_weights views[2])
         if (shape.candidate)
             gru_product_pack(&half->candidate, lanes, 0, view->u[GRU_N], view->bh[GRU_N]);
     }
+    gru_faint_prepare(layer);
 }
 
 enum gru_status gru_layer_create(gru_layer **layer, const gru_desc *desc, const gru_weights *weights,

@@ -46,7 +46,7 @@ void gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool, size_t st
     const size_t weights = gates * hidden * hidden, work = weights + gates * hidden * inputs;
     if (rows >= 2 * LEAST_ROWS && weights <= GRU_CACHED_WEIGHTS)
         *parts = least(least(most, rows / LEAST_ROWS), rows * steps * work / WORTH_A_PART + 1);
-    else
+    else if (!layer->faint)
         *slices = least(least(most, layer->groups), weights / WORTH_A_SLICE + 1);
 }
 

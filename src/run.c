@@ -50,8 +50,7 @@ static int is_lone(const struct gru_layer *layer, const gru_io *io, const void *
 
 static enum gru_status run_lone(const struct gru_layer *layer, const gru_io *io, void *workspace)
 {
-    layer->backend->stream[layer->desc.tier](&layer->lone, gru_align(workspace), io->x, io->state.h0, io->y,
-                                             io->state.h);
+    layer->lone.run(&layer->lone, gru_align(workspace), io->x, io->state.h0, io->y, io->state.h);
     return GRU_OK;
 }
 

@@ -20,6 +20,7 @@
 
 #include <string.h>
 
+#include "faint.h"
 #include "order.h"
 #include "phases.h"
 
@@ -140,6 +141,32 @@ static void gather(const struct gru_sequence *q, size_t start, size_t count, siz
     }
 }
 
+/* Zeros in place of a row's faint x, where those may stand for it: at each step, or as long as its state is faint too.
+ * That lasts from a faint one, while x is faint, to the block's end: the candidate is +0 then, and each new state no
+ * larger than the old one. */
+static void silence_row(const struct gru_sequence *q, size_t start, size_t count, size_t row)
+{
+    const struct gru_layer *layer = q->layer;
+    const size_t width = layer->desc.input, hidden = layer->desc.hidden;
+    const int alone = q->half->faint == GRU_FAINT_ALONE;
+    int faint_h = gru_is_faint(q->h[start % 2] + row * layer->h_row, hidden, q->half->faint_h);
+    float *x = q->x + row * layer->x_row;
+    for (size_t s = start, rows; s < start + count && row < (rows = alive(q, s)); s++, x += rows * layer->x_row) {
+        if (s > start && is_reset(q, row, s))
+            faint_h = !reset_of(q, row) || gru_is_faint(reset_of(q, row), hidden, q->half->faint_h);
+        if (gru_is_faint(x, width, q->half->faint_x) && (alone || faint_h))
+            memset(x, 0, width * sizeof(float));
+        else
+            faint_h = 0;
+    }
+}
+
+static void silence(const struct gru_sequence *q, size_t start, size_t count)
+{
+    for (size_t row = 0; row < q->rows; row++)
+        silence_row(q, start, count, row);
+}
+
 static void input(const struct gru_sequence *q, size_t rows, size_t first, size_t end)
 {
     q->layer->backend->product(&q->half->input, rows, q->x, q->layer->x_row, first, end, q->ax, q->layer->ax_row);
@@ -167,7 +194,8 @@ static void settle(const struct gru_sequence *q, size_t s, size_t rows, float *h
 /* Whether the steps make the chains over x, as those of small.h do. */
 static int goes_beside(const struct gru_sequence *q)
 {
-    return q->half->cell.beside && q->rows == 1 && gru_step_is_bare(&q->base);
+    const int apart = q->layer->faint && q->passes == 2; /* as gru_faint_steps takes its passes */
+    return q->half->cell.beside && q->rows == 1 && gru_step_is_bare(&q->base) && !apart;
 }
 
 /* Step `s`; `before` rows of the block's ax belong to earlier steps. */
@@ -245,6 +273,8 @@ static void run_alone(struct gru_sequence *q)
         count = q->steps - start < q->plan->block_steps ? q->steps - start : q->plan->block_steps;
         end = start + count;
         gather(q, start, count, 0);
+        if (q->layer->faint)
+            silence(q, start, count);
         if (!beside)
             input(q, rows_before(q, start, end), 0, groups);
         for (size_t s = start, before = 0, alike; s < end; s += alike) {
@@ -252,7 +282,10 @@ static void run_alone(struct gru_sequence *q)
             alike = steps_alike(q, s, end);
             now.x = beside ? q->x + before * q->layer->x_row : NULL;
             before += alike * now.rows;
-            q->layer->backend->steps[tier](&now, alike);
+            if (q->layer->faint)
+                gru_faint_steps(q->layer, q->half, &now, alike);
+            else
+                q->layer->backend->steps[tier](&now, alike);
             settle(q, s + alike - 1, now.rows, now.h, 0, groups);
         }
     }

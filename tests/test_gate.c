@@ -37,6 +37,37 @@ static operands draw_operands(const sizes *s)
                       draw(bh ? s->units : 0),    draw(s->rows * s->inputs),  draw(s->rows * s->states)};
 }
 
+/* Times 2^exponent: first weights, then their rows, so that products are of some size about 2^-90 (src/faint.h). */
+static void shrink(float *array, size_t n, int exponent)
+{
+    for (size_t i = 0; i < n; i++) {
+        array[i] = ldexpf(array[i], exponent);
+    }
+}
+
+static void shrink_side(float *weights, float *rows, size_t units, size_t width, size_t count)
+{
+    const int weight = -30 - (int)check_below(30);
+    shrink(weights, units * width, weight);
+    for (size_t row = 0; row < count; row++) {
+        shrink(rows + row * width, width, check_below(4) ? -100 + (int)check_below(20) - weight : 0);
+    }
+}
+
+static float *shrunken_bias(float *bias, size_t n)
+{
+    shrink(bias, bias != NULL ? n : 0, -61);
+    return check_below(2) ? bias : NULL;
+}
+
+static void shrink_operands(operands *n, const sizes *s)
+{
+    shrink_side(n->w, n->x, s->units, s->inputs, s->rows);
+    shrink_side(n->u, n->h, s->units, s->states, s->rows);
+    n->bx = shrunken_bias(n->bx, s->units);
+    n->bh = shrunken_bias(n->bh, s->units);
+}
+
 static float chain(const float *bias, const float *weights, const float *x, size_t length)
 {
     float sum = bias ? definition_read(*bias) : 0.0f;
@@ -101,6 +132,10 @@ static field strided_rows(const float *dense, size_t rows, size_t width)
 static void check_gate(const sizes *s, enum gru_activation activation)
 {
     operands n = draw_operands(s);
+    const bool tiny = check_below(3) == 0, steep = tiny && check_below(2);
+    if (tiny) {
+        shrink_operands(&n, s);
+    }
     gru_gate_desc desc = {.size = sizeof desc,
                           .units = s->units,
                           .inputs = s->inputs,
@@ -110,8 +145,8 @@ static void check_gate(const sizes *s, enum gru_activation activation)
     static const float clips[] = {0.0f, 0.75f, INFINITY};
     desc.clip = clips[check_below(3)];
     desc.tier = (enum gru_tier)check_below(3);
-    desc.hard_alpha = check_below(2) ? 0.25f : 0.0f;
-    desc.hard_beta = check_below(2) ? 0.4375f : 0.0f;
+    desc.hard_alpha = steep ? 0x1p50f : check_below(2) ? 0.25f : 0.0f; /* a slope that shows a tiny sum */
+    desc.hard_beta = steep ? 0x1p-20f : check_below(2) ? 0.4375f : 0.0f;
     desc.w = strided(n.w, s->units, s->inputs);
     desc.u = strided(n.u, s->units, s->states);
     gru_matrix bx = strided(n.bx, s->units, 1), bh = strided(n.bh, s->units, 1);

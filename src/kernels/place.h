@@ -6,7 +6,7 @@
 #include "words.h"
 
 /* An array may hold anything; a subnormal x counts as a zero of its sign. A layer's sums are zero or at least 2^-124,
- * unless tiny products cancel (tests/README.md), which costs time and no bit; and what it takes from tanh must be clean
+ * unless tiny products cancel (../faint.h), which costs time and no bit; and what it takes from tanh must be clean
  * (clean.h). */
 enum act_place { ACT_ARRAY, ACT_LAYER };
 
