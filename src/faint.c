@@ -43,8 +43,8 @@ float gru_faint_limit(const struct gru_product *product, size_t lanes)
     uint32_t most = 0;
     for (size_t unit = 0; unit < product->units && most < enough; unit += lanes) {
         const size_t width = product->units - unit < lanes ? product->units - unit : lanes;
-        const uint32_t here = largest(product->weights + unit / lanes * product->group_stride,
-                                      product->length * product->gates * width);
+        const uint32_t here =
+            largest(product->weights + unit / lanes * product->group_stride, product->length * product->gates * width);
         most = here > most ? here : most;
     }
     if (most == 0)
@@ -252,7 +252,8 @@ void gru_faint_stream(const struct gru_lone *lone, char *workspace, const float 
     const struct gru_layer *layer = layer_of(lone);
     const struct gru_half *half = &layer->half[0];
     const int faint_h = !h0 || gru_is_faint(h0, layer->desc.hidden, half->faint_h);
-    const int faint_x = gru_is_faint(x, layer->desc.input, half->faint_x) && (faint_h || half->faint == GRU_FAINT_ALONE);
+    const int faint_x =
+        gru_is_faint(x, layer->desc.input, half->faint_x) && (faint_h || half->faint == GRU_FAINT_ALONE);
     struct gru_lone quiet = *lone;
     if (h0 && faint_h && layer->desc.reset == GRU_RESET_BEFORE) {
         stream_before(lone, workspace, x, h0, y, h_out, faint_x);

@@ -188,7 +188,8 @@ enum tie { TIE_FIRST, TIE_FIRST_TINY, TIE_LOUD, TIE_RESET, TIE_BIAS, TIE_BIAS_AN
 
 static void check_tie(enum tie tie, float w, size_t steps)
 {
-    problem_shape s = {.input = 1, .hidden = 16, .steps = steps, .rows = 1, .initial = true, .hard = true, .own_slope = true};
+    problem_shape s = {
+        .input = 1, .hidden = 16, .steps = steps, .rows = 1, .initial = true, .hard = true, .own_slope = true};
     s.replace = true; /* so that more of the candidate shows */
     s.bias = tie >= TIE_BIAS ? BIAS_6 : BIAS_0;
     s.masked = s.reset_state = tie == TIE_RESET;
@@ -232,7 +233,8 @@ void test_faint_ties(void)
 void test_faint_slopes(void)
 {
     for (int turn = 0; turn < 12; turn++) {
-        problem_shape s = {.input = 1, .hidden = 1, .steps = 1, .rows = 1, .initial = true, .hard = true, .own_slope = true};
+        problem_shape s = {
+            .input = 1, .hidden = 1, .steps = 1, .rows = 1, .initial = true, .hard = true, .own_slope = true};
         s.reset = (enum problem_reset)(turn % 3);
         problem p = problem_make(&s);
         p.alpha = 1.0f;
