@@ -48,6 +48,9 @@ static void shrink(float *array, size_t n, int exponent)
 static void shrink_side(float *weights, float *rows, size_t units, size_t width, size_t count)
 {
     const int weight = -30 - (int)check_below(30);
+    if (weights == NULL) {
+        return;
+    }
     shrink(weights, units * width, weight);
     for (size_t row = 0; row < count; row++) {
         shrink(rows + row * width, width, check_below(4) ? -100 + (int)check_below(20) - weight : 0);
