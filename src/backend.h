@@ -78,12 +78,12 @@ struct gru_cell {
     int plain; /* sigmoids, no clip, and a reset: what small.h has shorter ways for */
     size_t units;
     size_t groups;
-    size_t ax_gates; /* of the input's chains */
+    size_t ax_gates;                  /* of the input's chains */
     const struct gru_product *beside; /* over x, where small.h makes its chains beside those over h in sequences of one
                                        * row; else NULL */
-    struct gru_product recurrent; /* over h: r, z, n; or r, z (reset before); or z, n (no reset) */
-    struct gru_product candidate; /* over s, reset before only: n */
-    size_t h_row;                 /* stride of rows of h, h_next, s and z */
+    struct gru_product recurrent;     /* over h: r, z, n; or r, z (reset before); or z, n (no reset) */
+    struct gru_product candidate;     /* over s, reset before only: n */
+    size_t h_row;                     /* stride of rows of h, h_next, s and z */
     size_t ax_row;
     size_t x_row;
 };
@@ -96,15 +96,15 @@ struct gru_cell {
 struct gru_step {
     const struct gru_cell *cell;
     size_t rows;
-    float *h;        /* the states before the step, cleaned */
-    float *h_next;   /* the states after it */
-    float *s;        /* r * h, reset before only */
-    float *z;        /* z, reset before only: from one half of the step to the other */
-    float *ax;       /* the input's chains: [row][group][gate][lane] */
-    const float *x;  /* NULL; or the one row's clean x, whose chains cell->beside makes, and ax isn't read */
-    float *y;        /* NULL: not wanted */
+    float *h;       /* the states before the step, cleaned */
+    float *h_next;  /* the states after it */
+    float *s;       /* r * h, reset before only */
+    float *z;       /* z, reset before only: from one half of the step to the other */
+    float *ax;      /* the input's chains: [row][group][gate][lane] */
+    const float *x; /* NULL; or the one row's clean x, whose chains cell->beside makes, and ax isn't read */
+    float *y;       /* NULL: not wanted */
     const ptrdiff_t *y_offset;
-    ptrdiff_t y_shift, y_step; /* the step's place, and how far the next one is */
+    ptrdiff_t y_shift, y_step;      /* the step's place, and how far the next one is */
     int y_add;                      /* add to what y holds */
     int backward;                   /* walks backward through the matrices that turn */
     float *gate_out[GRU_MAX_GATES]; /* indexed by GRU_R, GRU_Z, GRU_N; NULL: not wanted */
@@ -129,6 +129,25 @@ struct gru_lone {
     size_t ax, s, z, h, h_next; /* as in gru_step */
     size_t needs;               /* bytes of workspace; SIZE_MAX: the layer has no such steps */
 };
+
+/* A lone step, as its gate blocks see it, of the layer's cell or of what small.h takes of that. In a small layer none
+ * of it is ever stored. */
+static inline __attribute__((always_inline)) struct gru_step
+gru_lone_step(const struct gru_lone *lone, const struct gru_cell *cell, char *workspace, float *y)
+{
+    static const ptrdiff_t nowhere = 0;
+    return (struct gru_step){
+        .cell = cell,
+        .rows = 1,
+        .h = (float *)(workspace + lone->h),
+        .h_next = (float *)(workspace + lone->h_next),
+        .s = (float *)(workspace + lone->s),
+        .z = (float *)(workspace + lone->z),
+        .ax = (float *)(workspace + lone->ax),
+        .y = y,
+        .y_offset = &nowhere,
+    };
+}
 
 /* out = activation(clip(ax + ah)) over rows of `units`: the end of a gru_gate. A NULL ax or ah is a sum that isn't
  * there. */

@@ -219,22 +219,11 @@ void gru_faint_steps(const struct gru_layer *layer, const struct gru_half *half,
 static void stream_before(const struct gru_lone *lone, char *workspace, const float *x, const float *h0, float *y,
                           float *h_out, int faint_x)
 {
-    static const ptrdiff_t nowhere = 0;
     const struct gru_layer *layer = layer_of(lone);
     const struct gru_half *half = &layer->half[0];
     const size_t inputs = layer->desc.input, hidden = layer->desc.hidden;
     float *const clean_x = (float *)(workspace + lone->x);
-    struct gru_step now = {
-        .cell = &half->cell,
-        .rows = 1,
-        .h = (float *)(workspace + lone->h),
-        .h_next = (float *)(workspace + lone->h_next),
-        .s = (float *)(workspace + lone->s),
-        .z = (float *)(workspace + lone->z),
-        .ax = (float *)(workspace + lone->ax),
-        .y = y ? y : h_out,
-        .y_offset = &nowhere,
-    };
+    struct gru_step now = gru_lone_step(lone, &half->cell, workspace, y ? y : h_out);
     memset(now.h, 0, layer->groups * layer->backend->lanes * sizeof(float));
     layer->backend->clean(now.h, 0, h0, 0, 1, hidden);
     layer->backend->clean(clean_x, 0, x, 0, 1, inputs);

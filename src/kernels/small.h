@@ -50,7 +50,9 @@ GRU_INLINE struct gru_cell TIERED(small_cell)(const struct gru_cell *cell, const
     return (struct gru_cell){
         .gates = GRU_GATES_SIGMOID,
         .update = cell->update,
-        .units = shape == SMALL_ONE ? LANES : shape == SMALL_TWO ? 2 * LANES : cell->units,
+        .units = shape == SMALL_ONE   ? LANES
+                 : shape == SMALL_TWO ? 2 * LANES
+                                      : cell->units,
         .recurrent = cell->recurrent,
         .candidate = cell->candidate,
     };
@@ -105,8 +107,8 @@ GRU_INLINE struct block TIERED(small_block)(const struct gru_step *s, const vec 
 }
 
 /* The sums of a matrix; `width` is that of a narrow group. */
-GRU_INLINE void TIERED(small_sums)(const int G, const enum small_shape shape, size_t width,
-                                   const struct gru_product *m, const float *x, vec *acc)
+GRU_INLINE void TIERED(small_sums)(const int G, const enum small_shape shape, size_t width, const struct gru_product *m,
+                                   const float *x, vec *acc)
 {
     const struct chains first = chains_of(m, 0, x, NULL);
     if (shape == SMALL_TWO_NARROW) {
@@ -178,7 +180,7 @@ GRU_INLINE void TIERED(small_stream)(const struct gru_lone *lone, char *workspac
                                      float *y, float *h_out, const int before, const enum small_shape shape)
 {
     const struct gru_cell cell = TIERED(small_cell)(lone->cell, shape);
-    const struct gru_step s = lone_step(lone, &cell, workspace, y ? y : h_out);
+    const struct gru_step s = gru_lone_step(lone, &cell, workspace, y ? y : h_out);
     float *x = (float *)(workspace + lone->x);
     const size_t width = TIERED(small_width)(shape, cell.units);
     vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
@@ -225,8 +227,8 @@ static GRU_NOINLINE void TIERED(steps_two_narrow)(struct gru_step *s, size_t cou
     TIERED(steps_of_shape)(s, count, SMALL_TWO_NARROW);
 }
 
-GRU_INLINE void TIERED(stream_of_shape)(const struct gru_lone *lone, char *workspace, const float *x,
-                                        const float *h0, float *y, float *h_out, const enum small_shape shape)
+GRU_INLINE void TIERED(stream_of_shape)(const struct gru_lone *lone, char *workspace, const float *x, const float *h0,
+                                        float *y, float *h_out, const enum small_shape shape)
 {
     if (lone->cell->reset == GRU_RESET_BEFORE)
         TIERED(small_stream)(lone, workspace, x, h0, y, h_out, 1, shape);
@@ -282,7 +284,7 @@ GRU_INLINE int TIERED(steps_were_small)(struct gru_step *s, size_t count)
 }
 
 GRU_INLINE int TIERED(stream_was_small)(const struct gru_lone *lone, char *workspace, const float *x, const float *h0,
-                                    float *y, float *h_out)
+                                        float *y, float *h_out)
 {
 #ifndef TILE_PLAIN
     const size_t units = lone->cell->units;

@@ -32,25 +32,6 @@ GRU_INLINE void step_on(struct gru_step *s, int last)
     s->gate_shift += s->gate_step;
 }
 
-/* A lone step, as its gate blocks see it, of the layer's cell or of what small.h takes of that. In a small layer none
- * of it is ever stored. */
-GRU_INLINE struct gru_step lone_step(const struct gru_lone *lone, const struct gru_cell *cell, char *workspace,
-                                     float *y)
-{
-    static const ptrdiff_t nowhere = 0;
-    return (struct gru_step){
-        .cell = cell,
-        .rows = 1,
-        .h = (float *)(workspace + lone->h),
-        .h_next = (float *)(workspace + lone->h_next),
-        .s = (float *)(workspace + lone->s),
-        .z = (float *)(workspace + lone->z),
-        .ax = (float *)(workspace + lone->ax),
-        .y = y,
-        .y_offset = &nowhere,
-    };
-}
-
 /* The new state to the caller's second place; it goes to the first straight from the gate blocks. */
 GRU_INLINE void copy_state(float *to, const float *h, size_t units)
 {
@@ -127,19 +108,19 @@ GRU_INLINE void TIERED(cell_line)(const struct gru_step *s, int along_rows, size
 /* One of these for each kind of gate block: their code is the bulk of a back end, and stands there once. (One function
  * that is told the kind takes 2 % more time in small layers, and compilers make four of it.) */
 static GRU_NOINLINE void TIERED(cells_after)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
-                                              size_t count, const float *ah, size_t ah_step)
+                                             size_t count, const float *ah, size_t ah_step)
 {
     TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, CELLS_AFTER);
 }
 
 static GRU_NOINLINE void TIERED(cells_none)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
-                                              size_t count, const float *ah, size_t ah_step)
+                                            size_t count, const float *ah, size_t ah_step)
 {
     TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, CELLS_NONE);
 }
 
 static GRU_NOINLINE void TIERED(cells_reset)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
-                                              size_t count, const float *ah, size_t ah_step)
+                                             size_t count, const float *ah, size_t ah_step)
 {
     TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, CELLS_RESET);
 }
@@ -227,8 +208,8 @@ static void TIERED(step_groups_backward)(const struct gru_step *s, const struct 
     for (size_t next; first < end; groups = next) {
         end -= groups;
         next = tile_groups(m->gates, tile, end - first);
-        TIERED(step_panel)(s, m, in, cells, end, groups, fetches,
-                           fetches && first < end ? weights_at(m, end - next, end) : NULL);
+        TIERED(step_panel)
+        (s, m, in, cells, end, groups, fetches, fetches && first < end ? weights_at(m, end - next, end) : NULL);
     }
 }
 

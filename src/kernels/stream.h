@@ -55,7 +55,7 @@ static void TIERED(stream_groups_backward)(const struct gru_step *s, const struc
 static GRU_NOINLINE void TIERED(stream_large)(const struct gru_lone *lone, char *workspace, const float *from,
                                               const float *h0, float *y, float *h_out)
 {
-    const struct gru_step s = lone_step(lone, lone->cell, workspace, y ? y : h_out);
+    const struct gru_step s = gru_lone_step(lone, lone->cell, workspace, y ? y : h_out);
     float *x = (float *)(workspace + lone->x);
     clean_row(x, from, lone->input->length, 1);
     clean_state(s.h, h0, s.cell->units);
