@@ -209,7 +209,8 @@ void gru_faint_steps(const struct gru_layer *layer, const struct gru_half *half,
         if (count == 1)
             break;
         now->ax += now->rows * layer->ax_row;
-        now->x += now->x ? layer->x_row : 0;
+        if (now->x)
+            now->x += layer->x_row;
         now->y_shift += now->y_step;
         now->gate_shift += now->gate_step;
     }
