@@ -204,15 +204,14 @@ static void step(const struct gru_layer *layer, const struct gru_half *half, str
 
 void gru_faint_steps(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *now, size_t count)
 {
-    for (; count; count--) {
-        step(layer, half, now);
-        if (count == 1)
-            break;
+    step(layer, half, now);
+    while (--count) {
         now->ax += now->rows * layer->ax_row;
         if (now->x)
             now->x += layer->x_row;
         now->y_shift += now->y_step;
         now->gate_shift += now->gate_step;
+        step(layer, half, now);
     }
 }
 

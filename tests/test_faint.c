@@ -122,19 +122,42 @@ static void poison(problem *p)
     }
 }
 
-/* In any way, and as lone steps, which have a kernel of their own. */
+static void check_way(const problem *p, const way *w)
+{
+    char how[300];
+    snprintf(how, sizeof how, "%s", way_text(w));
+    answer got = drive(p, w), want = definition_solve(p);
+    answer_check(p, &want, &got, how);
+}
+
+/* A pool that does what it is given. */
+static void run_in_turn(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
+{
+    (void)context;
+    for (size_t i = 0; i < count; i++) {
+        task(argument, i);
+    }
+}
+
 static void check(const problem *p)
 {
+    static const gru_pool pool = {.size = sizeof pool, .threads = 3, .run = run_in_turn};
     way w = way_random(p, check_this());
-    if (p->shape.way == WAY_FORWARD && check_below(3) == 0) {
-        w.step_chunk = w.row_chunk = 1;
-        w.no_gates = true;
-        w.indexed = false;
-    }
-    char how[300];
-    snprintf(how, sizeof how, "%s", way_text(&w));
-    answer got = drive(p, &w), want = definition_solve(p);
-    answer_check(p, &want, &got, how);
+    w.pool = check_below(4) ? NULL : &pool;
+    check_way(p, &w);
+}
+
+/* As lone steps, which have a kernel of their own, with one of the places for the new state or both. */
+static void check_lone(const problem *p)
+{
+    way w = way_random(p, check_this());
+    w.step_chunk = p->shape.steps > 1;
+    w.row_chunk = 1;
+    w.no_gates = true;
+    w.indexed = false;
+    w.no_y = check_below(3) == 0;
+    w.no_last = !w.no_y && check_below(2);
+    check_way(p, &w);
 }
 
 void test_faint_layers(void)
@@ -148,6 +171,24 @@ void test_faint_layers(void)
         shrink(&p);
         poison(&p);
         check(&p);
+        guarded_free_all();
+    }
+}
+
+void test_faint_lone(void)
+{
+    for (size_t i = 0; i < 40 * 3 * 2 * PROBLEM_BIASES; i++) {
+        if (!check_turn(i, 4)) {
+            continue;
+        }
+        problem_shape s = draw(i);
+        s.way = WAY_FORWARD;
+        s.steps = 1 + check_below(2);
+        s.ragged = s.masked = false;
+        problem p = problem_make(&s);
+        shrink(&p);
+        poison(&p);
+        check_lone(&p);
         guarded_free_all();
     }
 }
@@ -182,14 +223,25 @@ static void fill_ties(float *array, size_t n, int exponent)
 /*
  * Where a faint x decides: r * a, not rounded yet, is halfway between two numbers, and the least sum of W x to either side of zero
  * says which. `a` comes from a state: the first one, under ordinary weights or tiny ones, or one that a loud x has made, or that a
- * reset brings; or it is a bias inside the reset.
+ * reset brings; or it is a bias inside the reset, of all units or of one, or there is one outside it in all units but one.
  */
-enum tie { TIE_FIRST, TIE_FIRST_TINY, TIE_LOUD, TIE_RESET, TIE_BIAS, TIE_BIAS_AND_STATE, TIES };
+enum tie {
+    TIE_FIRST,
+    TIE_FIRST_TINY,
+    TIE_LOUD,
+    TIE_RESET,
+    TIE_BIAS,
+    TIE_BIAS_AND_STATE,
+    TIE_ONE_BIASED,
+    TIE_ONE_UNBIASED,
+    TIES
+};
 
-static void check_tie(enum tie tie, float w, size_t steps)
+/* The state stands in the last row; the other ones' are zeros. */
+static void check_tie(enum tie tie, float w, size_t steps, size_t rows)
 {
     problem_shape s = {
-        .input = 1, .hidden = 16, .steps = steps, .rows = 1, .initial = true, .hard = true, .own_slope = true};
+        .input = 1, .hidden = 16, .steps = steps, .rows = rows, .initial = true, .hard = true, .own_slope = true};
     s.replace = true; /* so that more of the candidate shows */
     s.bias = tie >= TIE_BIAS ? BIAS_6 : BIAS_0;
     s.masked = s.reset_state = tie == TIE_RESET;
@@ -197,24 +249,36 @@ static void check_tie(enum tie tie, float w, size_t steps)
     p.alpha = 0.0f;
     p.beta = 0.75f;
     make_plain(&p, w, tie == TIE_FIRST ? 1.0f : tie >= TIE_BIAS ? 0.0f : 0x1p-40f);
-    for (size_t t = 0; t < steps; t++) {
-        p.x[t] = tie == TIE_LOUD && t == 0 ? 1 / w : 0x1p-50f;
+    for (size_t i = 0; i < steps * rows; i++) {
+        p.x[i] = 0x1p-50f;
         if (tie == TIE_RESET) {
-            p.mask[t] = t == steps - 1;
+            p.mask[i] = i == steps * rows - 1;
         }
     }
-    memset(p.h0, 0, s.hidden * sizeof(float));
+    size_t last = (rows - 1) * s.hidden;
+    memset(p.h0, 0, rows * s.hidden * sizeof(float));
     if (tie == TIE_FIRST || tie == TIE_FIRST_TINY) {
-        fill_ties(p.h0, s.hidden, tie == TIE_FIRST ? 0 : 40);
+        fill_ties(p.h0 + last, s.hidden, tie == TIE_FIRST ? 0 : 40);
     } else if (tie == TIE_RESET) {
-        fill_ties(p.reset_to, s.hidden, 40);
-    } else if (tie != TIE_LOUD) {
+        fill_ties(p.reset_to + last, s.hidden, 40);
+    } else if (tie == TIE_LOUD) {
+        p.x[rows - 1] = 1 / w;
+    } else {
         fill_ties(p.bh[0][PROBLEM_CANDIDATE], s.hidden, 0);
         if (tie == TIE_BIAS_AND_STATE) {
-            fill_ties(p.h0, s.hidden, 0);
+            fill_ties(p.h0 + last, s.hidden, 0);
         }
     }
-    check(&p);
+    size_t one = check_below(s.hidden);
+    for (size_t j = 0; tie >= TIE_ONE_BIASED && j < s.hidden; j++) {
+        p.bh[0][PROBLEM_CANDIDATE][j] *= (float)(tie == TIE_ONE_UNBIASED || j == one);
+        p.bx[0][PROBLEM_CANDIDATE][j] = (float)(tie == TIE_ONE_UNBIASED && j != one);
+    }
+    if (!s.masked && check_below(2)) {
+        check_lone(&p);
+    } else {
+        check(&p);
+    }
     guarded_free_all();
 }
 
@@ -223,7 +287,7 @@ void test_faint_ties(void)
     for (int tie = 0; tie < TIES; tie++) {
         for (size_t steps = 1; steps <= 3; steps++) {
             for (int turn = 0; turn < 4; turn++) { /* in more than one way */
-                check_tie((enum tie)tie, turn % 2 ? 0x1p-50f : -0x1p-50f, steps);
+                check_tie((enum tie)tie, turn % 2 ? 0x1p-50f : -0x1p-50f, steps, 1 + (size_t)turn / 2);
             }
         }
     }
