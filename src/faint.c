@@ -179,7 +179,7 @@ static struct gru_step rows_of(const struct gru_layer *layer, const struct gru_s
     return part;
 }
 
-static void step(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *now)
+static void step_rows(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *now)
 {
     const enum gru_tier tier = layer->desc.tier;
     size_t n = loud_rows(layer, half, now, 0);
@@ -204,14 +204,14 @@ static void step(const struct gru_layer *layer, const struct gru_half *half, str
 
 void gru_faint_steps(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *now, size_t count)
 {
-    step(layer, half, now);
+    step_rows(layer, half, now);
     while (--count) {
         now->ax += now->rows * layer->ax_row;
         if (now->x)
             now->x += layer->x_row;
         now->y_shift += now->y_step;
         now->gate_shift += now->gate_step;
-        step(layer, half, now);
+        step_rows(layer, half, now);
     }
 }
 

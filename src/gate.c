@@ -73,7 +73,7 @@ static enum gru_status read_gate_desc(gru_gate_desc *to, const gru_gate_desc *fr
     return status;
 }
 
-static size_t header_bytes(void)
+static size_t gate_header(void)
 {
     return gru_round_up(sizeof(struct gru_gate), GRU_ALIGNMENT);
 }
@@ -112,7 +112,7 @@ enum gru_status gru_gate_create(gru_gate **gate, const gru_gate_desc *desc, cons
     size_t lanes = read.backend->lanes;
     int fits = (!read.inputs || gru_product_bytes(read.units, read.inputs, 1, lanes, &w)) &&
                (!read.states || gru_product_bytes(read.units, read.states, 1, lanes, &u));
-    size_t bytes = w + u + header_bytes(); /* each product is at most a third of the address range: no wrapping round */
+    size_t bytes = w + u + gate_header(); /* each product is at most a third of the address range: no wrapping round */
     if (!fits || bytes > (size_t)PTRDIFF_MAX)
         return gru_fail(error, GRU_OVERFLOW,
                         "the packed weights of %zu units by %zu inputs and %zu states fit in no memory", read.units,
@@ -123,7 +123,7 @@ enum gru_status gru_gate_create(gru_gate **gate, const gru_gate_desc *desc, cons
         return status;
 
     struct gru_gate *made = memory;
-    char *products = (char *)memory + header_bytes();
+    char *products = (char *)memory + gate_header();
     *made = (struct gru_gate){.backend = read.backend, .bytes = bytes};
     made->w = make_product(products, &read, read.inputs, read.w, read.bx);
     made->u = make_product(products + w, &read, read.states, read.u, read.bh);

@@ -64,7 +64,8 @@ static const unsigned char order_rzn[3] = {0, 1, 2};
 static const unsigned char order_zrn[3] = {1, 0, 2};
 
 /* Reads the description and refuses what the dialect can't express. */
-static enum gru_status read_desc(gru_desc *desc, const gru_desc *from, const struct dialect *dialect, gru_error *error)
+static enum gru_status read_dialect(gru_desc *desc, const gru_desc *from, const struct dialect *dialect,
+                                    gru_error *error)
 {
     static const char *const resets[3] = {"GRU_RESET_AFTER", "GRU_RESET_BEFORE", "GRU_RESET_NONE"};
     enum gru_status status = gru_desc_read(desc, from, error);
@@ -93,7 +94,7 @@ static enum gru_status check_arrays(const gru_desc *desc, const float *w, const 
     return GRU_OK;
 }
 
-static enum gru_status check_bias(const gru_desc *desc, const float *bias, const char *name, gru_error *error)
+static enum gru_status check_given(const gru_desc *desc, const float *bias, const char *name, gru_error *error)
 {
     bool wanted = desc->bias != GRU_BIAS_NONE;
     if (wanted != (bias != NULL))
@@ -153,13 +154,13 @@ enum gru_status gru_weights_pytorch(gru_weights *weights, const gru_desc *from, 
                                     gru_error *error)
 {
     gru_desc desc;
-    enum gru_status status = read_desc(&desc, from, &pytorch, error);
+    enum gru_status status = read_dialect(&desc, from, &pytorch, error);
     if (status == GRU_OK)
         status = check_arrays(&desc, weight_ih, "weight_ih", weight_hh, "weight_hh", error);
     if (status == GRU_OK)
-        status = check_bias(&desc, bias_ih, "bias_ih", error);
+        status = check_given(&desc, bias_ih, "bias_ih", error);
     if (status == GRU_OK)
-        status = check_bias(&desc, bias_hh, "bias_hh", error);
+        status = check_given(&desc, bias_hh, "bias_hh", error);
     if (status != GRU_OK)
         return status;
     gru_weights view = {.size = sizeof view};
@@ -172,11 +173,11 @@ enum gru_status gru_weights_keras(gru_weights *weights, const gru_desc *from, co
                                   const float *recurrent_kernel, const float *bias, gru_error *error)
 {
     gru_desc desc;
-    enum gru_status status = read_desc(&desc, from, &keras, error);
+    enum gru_status status = read_dialect(&desc, from, &keras, error);
     if (status == GRU_OK)
         status = check_arrays(&desc, kernel, "kernel", recurrent_kernel, "recurrent_kernel", error);
     if (status == GRU_OK)
-        status = check_bias(&desc, bias, "bias", error);
+        status = check_given(&desc, bias, "bias", error);
     if (status != GRU_OK)
         return status;
     gru_weights view = {.size = sizeof view};
@@ -191,13 +192,13 @@ static enum gru_status import_node(gru_weights *weights, const gru_desc *from, c
                                    const float *b, size_t direction, const struct dialect *dialect, gru_error *error)
 {
     gru_desc desc;
-    enum gru_status status = read_desc(&desc, from, dialect, error);
+    enum gru_status status = read_dialect(&desc, from, dialect, error);
     if (status == GRU_OK)
         status = check_direction(&desc, direction, error);
     if (status == GRU_OK)
         status = check_arrays(&desc, w, "W", r, "R", error);
     if (status == GRU_OK)
-        status = check_bias(&desc, b, "B", error);
+        status = check_given(&desc, b, "B", error);
     if (status != GRU_OK)
         return status;
     size_t hidden = desc.hidden;
@@ -227,11 +228,11 @@ enum gru_status gru_weights_onednn(gru_weights *weights, const gru_desc *from, c
                                    const float *weights_iter, const float *bias, gru_error *error)
 {
     gru_desc desc;
-    enum gru_status status = read_desc(&desc, from, &onednn, error);
+    enum gru_status status = read_dialect(&desc, from, &onednn, error);
     if (status == GRU_OK)
         status = check_arrays(&desc, weights_layer, "weights_layer", weights_iter, "weights_iter", error);
     if (status == GRU_OK)
-        status = check_bias(&desc, bias, "bias", error);
+        status = check_given(&desc, bias, "bias", error);
     if (status != GRU_OK)
         return status;
     gru_weights view = {.size = sizeof view};
@@ -266,7 +267,7 @@ enum gru_status gru_weights_joined(gru_weights *weights, const gru_desc *from, c
                                    const float *const biases[3], enum gru_joined form, gru_error *error)
 {
     gru_desc desc;
-    enum gru_status status = read_desc(&desc, from, &joined, error);
+    enum gru_status status = read_dialect(&desc, from, &joined, error);
     if (status == GRU_OK && (unsigned)form > GRU_JOINED_XH_ROW)
         status = gru_fail(error, GRU_BAD_ENUM, "form is %d, but libgru %s knows 0 to %d", (int)form, gru_version(),
                           (int)GRU_JOINED_XH_ROW);

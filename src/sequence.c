@@ -192,7 +192,7 @@ static void settle(const struct gru_sequence *q, size_t s, size_t rows, float *h
 }
 
 /* Whether the steps make the chains over x, as those of small.h do. */
-static int goes_beside(const struct gru_sequence *q)
+static int steps_go_beside(const struct gru_sequence *q)
 {
     const int apart = q->layer->faint && q->passes == 2; /* as gru_faint_steps takes its passes */
     return q->half->cell.beside && q->rows == 1 && gru_step_is_bare(&q->base) && !apart;
@@ -268,7 +268,7 @@ static void run_alone(struct gru_sequence *q)
 {
     const size_t groups = q->layer->groups;
     const enum gru_tier tier = q->layer->desc.tier;
-    const int beside = goes_beside(q);
+    const int beside = steps_go_beside(q);
     for (size_t start = 0, count, end; start < q->steps; start = end) {
         count = q->steps - start < q->plan->block_steps ? q->steps - start : q->plan->block_steps;
         end = start + count;

@@ -31,7 +31,7 @@ static size_t state_floats(const struct gru_layer *layer, size_t rows)
 }
 
 /* Adds an array and says where it begins; 0 when it doesn't fit, like everything after it. */
-static int take(struct stack_plan *plan, size_t a, size_t b, size_t c, size_t element, size_t *at)
+static int put(struct stack_plan *plan, size_t a, size_t b, size_t c, size_t element, size_t *at)
 {
     size_t count;
     *at = plan->bytes;
@@ -67,10 +67,10 @@ static int make_plan(struct stack_plan *plan, const gru_layer *const *layers, si
             return 0;
     }
     size_t wave_steps = forward ? 1 : steps, wave_rows = forward ? gru_plan_block_rows(steps, rows) : rows;
-    int fits = take(plan, wave_steps, wave_rows, plan->wave_width, sizeof(float), &plan->wave[0]) &&
-               take(plan, wave_steps, wave_rows, plan->wave_width, sizeof(float), &plan->wave[1]) &&
-               take(plan, states, 1, 1, sizeof(float), &plan->states) &&
-               take(plan, rows, 1, 1, sizeof(size_t), &plan->lengths) && take(plan, inner, 1, 1, 1, &plan->inner);
+    int fits = put(plan, wave_steps, wave_rows, plan->wave_width, sizeof(float), &plan->wave[0]) &&
+               put(plan, wave_steps, wave_rows, plan->wave_width, sizeof(float), &plan->wave[1]) &&
+               put(plan, states, 1, 1, sizeof(float), &plan->states) &&
+               put(plan, rows, 1, 1, sizeof(size_t), &plan->lengths) && put(plan, inner, 1, 1, 1, &plan->inner);
     plan->bytes += GRU_ALIGNMENT;
     return fits;
 }

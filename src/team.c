@@ -67,7 +67,7 @@ static void sleep_until_posted(struct worker *worker)
         ; /* EINTR: a debugger's doing, since the workers block all signals */
 }
 
-static void *work(void *argument)
+static void *worker_loop(void *argument)
 {
     struct worker *worker = argument;
     for (;;) {
@@ -175,7 +175,7 @@ static bool start(struct gru_team *team, size_t number)
     worker->number = number;
     if (sem_init(&worker->wake, 0, 0))
         return false;
-    if (pthread_create(&worker->thread, NULL, work, worker)) {
+    if (pthread_create(&worker->thread, NULL, worker_loop, worker)) {
         sem_destroy(&worker->wake);
         return false;
     }
