@@ -120,7 +120,7 @@ static void do_task(const struct run *run, size_t t, bool hurry)
     }
 }
 
-static void task(void *argument, size_t t)
+static void run_task(void *argument, size_t t)
 {
     do_task(argument, t, false);
 }
@@ -157,7 +157,7 @@ void gru_phases_run(const gru_pool *pool, size_t phases, size_t slices, gru_phas
         atomic_init(&run.slice[s].claimed, 0);
         atomic_init(&run.slice[s].finished, 0);
     }
-    pool->run(pool->context, task, &run, run.tasks);
+    pool->run(pool->context, run_task, &run, run.tasks);
     /* All tasks that the pool began have returned, so what is left now is left for good: no grace. */
     do_task(&run, 0, true);
 }
