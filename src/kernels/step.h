@@ -208,8 +208,8 @@ static void TIERED(step_groups_backward)(const struct gru_step *s, const struct 
     for (size_t next; first < end; groups = next) {
         end -= groups;
         next = tile_groups(m->gates, tile, end - first);
-        TIERED(step_panel)
-        (s, m, in, cells, end, groups, fetches, fetches && first < end ? weights_at(m, end - next, end) : NULL);
+        TIERED(step_panel)(s, m, in, cells, end, groups, fetches,
+                           fetches && first < end ? weights_at(m, end - next, end) : NULL);
     }
 }
 
