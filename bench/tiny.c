@@ -14,9 +14,22 @@
 enum { UNITS = 64, STEPS = 2, TURNS = 60, LOOKS = 5 };
 
 /* Which arrays are of the scale; the others are ordinary. */
-enum kind { INPUTS, STATES, WEIGHTS, BIASES, ALL_BUT_WEIGHTS, ALL, ALL_UNBIASED, KINDS };
-static const char *const kind_names[KINDS] = {
-    "x", "h0", "weights", "biases", "all but weights", "all", "all, no biases"};
+static const struct kind {
+    const char *name;
+    int x, h0, weights, biases;
+    enum gru_bias bias;
+} kinds[] = {
+    {"x", 1, 0, 0, 0, GRU_BIAS_SIX},
+    {"h0", 0, 1, 0, 0, GRU_BIAS_SIX},
+    {"weights", 0, 0, 1, 0, GRU_BIAS_SIX},
+    {"biases", 0, 0, 0, 1, GRU_BIAS_SIX},
+    {"all but weights", 1, 1, 0, 1, GRU_BIAS_SIX},
+    {"all", 1, 1, 1, 1, GRU_BIAS_SIX},
+    {"all, n's inside", 1, 1, 1, 1, GRU_BIAS_ONE_INSIDE},
+    {"all, no biases", 1, 1, 1, 0, GRU_BIAS_NONE},
+    {"x, weights, none", 1, 0, 1, 0, GRU_BIAS_NONE},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds, ORDINARY = 3 };
 
 /* What stands in the table: the worst ratio of a band of scales. The first holds the subnormal numbers; below 2^-62 a layer reads
  * zero; up to 2^-41 sums of products may cancel to subnormal values, but for src/faint.h. */
@@ -43,25 +56,37 @@ static void fill(float *array, size_t count, int exponent, struct random *random
     }
 }
 
+/* Of a bias for each half of each gate, those that the description has. */
+static void choose_biases(gru_weights *weights, enum gru_bias bias)
+{
+    for (int g = 0; g < 3; g++) {
+        int inside = g == GRU_N && bias == GRU_BIAS_ONE_INSIDE;
+        if (bias == GRU_BIAS_NONE || inside)
+            weights->bx[g].data = NULL;
+        if (bias != GRU_BIAS_SIX && !inside)
+            weights->bh[g].data = NULL;
+    }
+}
+
 /* Ordinary weights are an eighth of that, so that ordinary sums stay where activations aren't flat. */
-static void make(struct run *run, const gru_backend *backend, enum kind kind, int exponent)
+static void make(struct run *run, const gru_backend *backend, const struct kind *kind, int exponent)
 {
     struct random random = {1};
-    gru_desc desc = {.size = sizeof desc, .input = UNITS, .hidden = UNITS, .backend = backend};
+    gru_desc desc = {.size = sizeof desc, .input = UNITS, .hidden = UNITS, .backend = backend, .bias = GRU_BIAS_SIX};
     gru_weights weights = {.size = sizeof weights};
-    int w = kind == WEIGHTS || kind >= ALL ? exponent : -3, all = kind >= ALL_BUT_WEIGHTS;
+    const int w = kind->weights ? exponent : -3, b = kind->biases ? exponent : 0;
     fill(run->w, 3 * UNITS * UNITS, w, &random);
     fill(run->u, 3 * UNITS * UNITS, w, &random);
-    fill(run->bx, 3 * UNITS, all || kind == BIASES ? exponent : 0, &random);
-    fill(run->bh, 3 * UNITS, all || kind == BIASES ? exponent : 0, &random);
-    fill(run->x, STEPS * UNITS, all || kind == INPUTS ? exponent : 0, &random);
-    fill(run->h0, UNITS, all || kind == STATES ? exponent : 0, &random);
+    fill(run->bx, 3 * UNITS, b, &random);
+    fill(run->bh, 3 * UNITS, b, &random);
+    fill(run->x, STEPS * UNITS, kind->x ? exponent : 0, &random);
+    fill(run->h0, UNITS, kind->h0 ? exponent : 0, &random);
     gru_error error;
-    int biased = kind != ALL_UNBIASED;
-    desc.bias = biased ? GRU_BIAS_SIX : GRU_BIAS_NONE;
-    if (gru_weights_pytorch(&weights, &desc, run->w, run->u, biased ? run->bx : NULL, biased ? run->bh : NULL,
-                            &error) != GRU_OK ||
-        gru_layer_create(&run->layer, &desc, &weights, NULL, &error) != GRU_OK ||
+    if (gru_weights_pytorch(&weights, &desc, run->w, run->u, run->bx, run->bh, &error) != GRU_OK)
+        fail("%s", error.text);
+    desc.bias = kind->bias;
+    choose_biases(&weights, kind->bias);
+    if (gru_layer_create(&run->layer, &desc, &weights, NULL, &error) != GRU_OK ||
         gru_workspace_bytes(run->layer, STEPS, 1, &run->bytes, &error) != GRU_OK)
         fail("%s", error.text);
     run->workspace = take(run->bytes, 1);
@@ -107,15 +132,15 @@ static void measure(const gru_backend *backend)
     double worst[BANDS][KINDS] = {{0}};
     size_t all = 0, over = 0;
     struct {
-        enum kind kind;
+        size_t kind;
         int exponent;
         double ratio;
     } slow[KINDS * 150];
-    make(&ordinary, backend, BIASES, 0);
-    for (enum kind kind = INPUTS; kind < KINDS; kind++) {
+    make(&ordinary, backend, &kinds[ORDINARY], 0);
+    for (size_t kind = 0; kind < KINDS; kind++) {
         for (size_t b = 0; b < BANDS; b++) {
             for (int exponent = bands[b].first; exponent <= bands[b].last; exponent++) {
-                make(&tiny, backend, kind, exponent);
+                make(&tiny, backend, &kinds[kind], exponent);
                 double r = ratio(&tiny, &ordinary);
                 /* What costs time does so at each look; a neighbour's second doesn't. */
                 for (int look = 1; look < LOOKS && r > 1.05; look++)
@@ -134,16 +159,16 @@ static void measure(const gru_backend *backend)
     drop(&ordinary);
     printf("%s, H = I = %d, %d steps: the longest time at any scale of a band, relative to ordinary numbers\n%-16s",
            gru_backend_name(backend), UNITS, STEPS, "");
-    for (enum kind kind = INPUTS; kind < KINDS; kind++)
-        printf("%16s", kind_names[kind]);
+    for (size_t kind = 0; kind < KINDS; kind++)
+        printf("%18s", kinds[kind].name);
     for (size_t b = 0; b < BANDS; b++) {
         printf("\n2^%-4d .. 2^%-4d", bands[b].first, bands[b].last);
-        for (enum kind kind = INPUTS; kind < KINDS; kind++)
-            printf("%16.2f", worst[b][kind]);
+        for (size_t kind = 0; kind < KINDS; kind++)
+            printf("%18.2f", worst[b][kind]);
     }
     printf("\n%zu of %zu are more than 5 %% over\n", over, all);
     for (size_t i = 0; i < over; i++)
-        printf("  %s of scale 2^%d: %.2f\n", kind_names[slow[i].kind], slow[i].exponent, slow[i].ratio);
+        printf("  %s of scale 2^%d: %.2f\n", kinds[slow[i].kind].name, slow[i].exponent, slow[i].ratio);
     puts("");
 }
 

@@ -118,6 +118,23 @@ static inline int gru_step_is_bare(const struct gru_step *s)
     return !s->y_add && !s->gate_out[GRU_R] && !s->gate_out[GRU_Z] && !s->gate_out[GRU_N];
 }
 
+/* On to the next step, first half: the new state becomes the old one. */
+static inline __attribute__((always_inline)) void gru_step_turn(struct gru_step *s)
+{
+    float *h = s->h;
+    s->h = s->h_next;
+    s->h_next = h;
+    s->backward = !s->backward;
+}
+
+/* Second half. A stride that leads nowhere may be of any size, so there is none after the last step. */
+static inline __attribute__((always_inline)) void gru_step_move(struct gru_step *s)
+{
+    s->ax += s->rows * s->cell->ax_row;
+    s->y_shift += s->y_step;
+    s->gate_shift += s->gate_step;
+}
+
 /* What all lone steps of a layer have in common, a run of one step of one row: its matrices, and where in the workspace
  * there is room for what, in bytes. */
 struct gru_lone {

@@ -7,12 +7,17 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The bits of |value|, in the order of the magnitudes, NaN last: no float operation sees a subnormal number. */
-static uint32_t magnitude(float value)
+static uint32_t bits_of(float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
-    return bits & 0x7fffffff;
+    return bits;
+}
+
+/* In the order of the magnitudes, NaN last, without a float operation, which would see a subnormal number. */
+static uint32_t magnitude(float value)
+{
+    return bits_of(value) & 0x7fffffff;
 }
 
 static uint32_t largest(const float *values, size_t count)
@@ -37,7 +42,7 @@ int gru_is_faint(const float *row, size_t count, float limit)
 }
 
 /* Looks no further than to the first group with a weight that is large enough: in most layers the first of all. */
-float gru_faint_limit(const struct gru_product *product, size_t lanes)
+float gru_faint_limit(const struct gru_product *product, size_t lanes, float sum)
 {
     const uint32_t enough = magnitude(0x1p-28f);
     uint32_t most = 0;
@@ -51,7 +56,7 @@ float gru_faint_limit(const struct gru_product *product, size_t lanes)
         return FLT_MAX;
     float weight;
     memcpy(&weight, &most, sizeof weight);
-    const double limit = 0x1p-90 / ((double)weight * (double)product->length);
+    const double limit = (double)sum / ((double)weight * (double)product->length);
     return most < enough && limit >= 0x1p-62 ? (float)limit : 0.0f;
 }
 
@@ -78,23 +83,14 @@ static int has_faint(float limit)
     return limit > 0 && limit < FLT_MAX;
 }
 
-/* In how many units the candidate's chain starts at a bias. */
-static size_t biased_units(const struct gru_product *product, size_t lanes)
+/* Whether some unit's candidate has no bias that its chain over x starts at. */
+static int starts_at_zero(const struct gru_product *input, size_t lanes)
 {
-    const float *const bias = product->bias + (product->gates - 1) * lanes;
-    size_t count = 0;
-    for (size_t unit = 0; unit < product->units; unit++)
-        count += magnitude(bias[unit / lanes * lanes * product->gates + unit % lanes]) != 0;
-    return count;
-}
-
-/* When a faint x counts as zeros: the third paragraph of faint.h, and the last. */
-static enum gru_faint faint_of_x(const struct gru_half *half, enum gru_reset reset, size_t lanes)
-{
-    const size_t biased = biased_units(&half->input, lanes);
-    if (reset != GRU_RESET_AFTER || biased == half->input.units)
-        return GRU_FAINT_ALONE;
-    return biased + biased_units(&half->recurrent, lanes) == 0 ? GRU_FAINT_WITH_H : GRU_FAINT_NEVER;
+    const float *const bias = input->bias + (input->gates - 1) * lanes;
+    for (size_t unit = 0; unit < input->units; unit++)
+        if (magnitude(bias[unit / lanes * lanes * input->gates + unit % lanes]) == 0)
+            return 1;
+    return 0;
 }
 
 static void prepare_half(struct gru_layer *layer, struct gru_half *half)
@@ -102,14 +98,14 @@ static void prepare_half(struct gru_layer *layer, struct gru_half *half)
     const gru_desc *desc = &layer->desc;
     const size_t lanes = layer->backend->lanes;
     half->faint_x = half->faint_h = 0;
+    half->looks = 0;
     if (desc->gates == GRU_GATES_HARD_SIGMOID && !gru_faint_hard(desc->hard_alpha, desc->hard_beta))
         return;
-    half->faint_h = gru_faint_limit(&half->recurrent, lanes);
+    half->faint_h = gru_faint_limit(&half->recurrent, lanes, GRU_FAINT_SUM);
     if (desc->reset == GRU_RESET_BEFORE)
-        half->faint_h = fminf(half->faint_h, gru_faint_limit(&half->candidate, lanes));
-    half->faint = faint_of_x(half, desc->reset, lanes);
-    if (half->faint != GRU_FAINT_NEVER)
-        half->faint_x = gru_faint_limit(&half->input, lanes);
+        half->faint_h = fminf(half->faint_h, gru_faint_limit(&half->candidate, lanes, GRU_FAINT_SUM));
+    half->looks = desc->reset == GRU_RESET_AFTER && starts_at_zero(&half->input, lanes);
+    half->faint_x = gru_faint_limit(&half->input, lanes, half->looks ? GRU_FAINT_LOOK : GRU_FAINT_SUM);
     half->mute_input = half->input;
     half->mute_input.length = 0;
     half->mute = half->cell;
@@ -126,37 +122,77 @@ void gru_faint_prepare(struct gru_layer *layer)
     layer->lone.run = layer->faint ? gru_faint_stream : layer->backend->stream[layer->desc.tier];
 }
 
-static void turn(struct gru_step *s)
+/* What the chains over a faint row of x come to at most. */
+static float most_of(const struct gru_layer *layer, const struct gru_half *half, const float *x)
 {
-    float *const h = s->h;
-    s->h = s->h_next;
-    s->h_next = h;
-    s->backward = !s->backward;
+    const uint32_t bits = largest(x, layer->desc.input);
+    float peak;
+    memcpy(&peak, &bits, sizeof peak);
+    const double most = 2.0 * (double)GRU_FAINT_LOOK * (double)peak / (double)half->faint_x;
+    return most > 0x1p-120 ? (float)most : 0x1p-120f; /* never subnormal */
 }
 
-/* One row with a faint state. Where the reset comes before, s may be NaN nevertheless, by a bias of r or by x. */
-static void step_faint(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *s)
+/* One row with a faint x, whose place in ax is free for the chains over h. */
+static void step_looking(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *s, const float *x)
+{
+    const enum gru_tier tier = layer->desc.tier;
+    struct gru_cell cell = half->mute;
+    float *const ax = s->ax;
+    int ties;
+    if (!gru_is_faint(s->h, layer->desc.hidden, half->faint_h)) {
+        layer->backend->product(&half->recurrent, 1, s->h, 0, 0, layer->groups, ax, 0);
+        cell.recurrent.bias = ax;
+    }
+    s->cell = &cell;
+    s->ax = (float *)half->input.bias; /* only read */
+    layer->backend->ties[tier](s, cell.recurrent.bias, most_of(layer, half, x), &ties);
+    if (ties) {
+        layer->backend->product(&half->input, 1, x, 0, 0, layer->groups, ax, 0);
+        s->cell = &half->cell;
+        s->ax = ax;
+    }
+    layer->backend->steps[tier](s, 1);
+    s->ax = ax;
+}
+
+/* One row with a faint state, the reset before the product: s may be NaN nevertheless, by a bias of r or by x. */
+static void step_before(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *s)
 {
     const enum gru_tier tier = layer->desc.tier;
     s->cell = &half->mute;
+    layer->backend->step[tier](s, 0, layer->groups);
+    if (!gru_is_faint(s->s, layer->desc.hidden, half->faint_h))
+        s->cell = &half->cell;
+    layer->backend->candidate[tier](s, 0, layer->groups);
+    gru_step_turn(s);
+}
+
+static int looks_at(const struct gru_layer *layer, const struct gru_half *half, const float *x)
+{
+    return half->looks && gru_is_faint(x, layer->desc.input, half->faint_x);
+}
+
+/* One row, of which the state or x is faint. */
+static void step_quiet(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *s, const float *x)
+{
     if (layer->desc.reset == GRU_RESET_BEFORE) {
-        layer->backend->step[tier](s, 0, layer->groups);
-        if (!gru_is_faint(s->s, layer->desc.hidden, half->faint_h))
-            s->cell = &half->cell;
-        layer->backend->candidate[tier](s, 0, layer->groups);
-        turn(s);
+        step_before(layer, half, s);
+    } else if (looks_at(layer, half, x)) {
+        step_looking(layer, half, s, x);
     } else {
-        layer->backend->steps[tier](s, 1);
+        s->cell = &half->mute;
+        layer->backend->steps[layer->desc.tier](s, 1);
     }
     s->cell = &half->cell;
 }
 
-/* How many rows from `row` on aren't faint. */
+/* How many rows from `row` on go the ordinary way. */
 static size_t loud_rows(const struct gru_layer *layer, const struct gru_half *half, const struct gru_step *s,
-                        size_t row)
+                        const float *x, size_t row)
 {
     size_t n = 0;
-    while (row + n < s->rows && !gru_is_faint(s->h + (row + n) * layer->h_row, layer->desc.hidden, half->faint_h))
+    while (row + n < s->rows && !gru_is_faint(s->h + (row + n) * layer->h_row, layer->desc.hidden, half->faint_h) &&
+           !looks_at(layer, half, x + (row + n) * layer->x_row))
         n++;
     return n;
 }
@@ -179,45 +215,62 @@ static struct gru_step rows_of(const struct gru_layer *layer, const struct gru_s
     return part;
 }
 
-static void step_rows(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *now)
+static void step_rows(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *now, const float *x)
 {
     const enum gru_tier tier = layer->desc.tier;
-    size_t n = loud_rows(layer, half, now, 0);
+    size_t n = loud_rows(layer, half, now, x, 0);
     if (n == now->rows) {
         layer->backend->steps[tier](now, 1);
         return;
     }
     if (now->rows == 1) {
-        step_faint(layer, half, now);
+        step_quiet(layer, half, now, x);
         return;
     }
-    for (size_t row = 0; row < now->rows; row += n, n = loud_rows(layer, half, now, row)) {
+    for (size_t row = 0; row < now->rows; row += n, n = loud_rows(layer, half, now, x, row)) {
         struct gru_step part = rows_of(layer, now, row, n ? n : 1);
         if (n)
             layer->backend->steps[tier](&part, 1);
         else
-            step_faint(layer, half, &part);
+            step_quiet(layer, half, &part, x + row * layer->x_row);
         n = part.rows;
     }
-    turn(now);
+    gru_step_turn(now);
 }
 
-void gru_faint_steps(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *now, size_t count)
+void gru_faint_steps(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *now, size_t count,
+                     const float *x)
 {
-    step_rows(layer, half, now);
+    step_rows(layer, half, now, x);
     while (--count) {
-        now->ax += now->rows * layer->ax_row;
-        if (now->x)
-            now->x += layer->x_row;
-        now->y_shift += now->y_step;
-        now->gate_shift += now->gate_step;
-        step_rows(layer, half, now);
+        gru_step_move(now);
+        x += now->rows * layer->x_row;
+        now->x = now->x ? x : NULL;
+        step_rows(layer, half, now, x);
     }
 }
 
-/* The general way, for a reset before the product: the kernel couldn't look at s. */
-static void stream_before(const struct gru_lone *lone, char *workspace, const float *x, const float *h0, float *y,
-                          float *h_out, int faint_x)
+void gru_faint_input(const struct gru_layer *layer, const struct gru_half *half, size_t rows, float *x, float *ax)
+{
+    size_t row = 0;
+    if (!half->looks)
+        gru_faint_clear(x, layer->x_row, rows, layer->desc.input, half->faint_x);
+    if (!ax)
+        return;
+    while (row < rows) {
+        size_t n = 0;
+        while (row + n < rows && !looks_at(layer, half, x + (row + n) * layer->x_row))
+            n++;
+        if (n)
+            layer->backend->product(&half->input, n, x + row * layer->x_row, layer->x_row, 0, layer->groups,
+                                    ax + row * layer->ax_row, layer->ax_row);
+        row += n + 1;
+    }
+}
+
+/* The general way, which can look at what the kernel couldn't. */
+static void stream_looking(const struct gru_lone *lone, char *workspace, const float *x, const float *h0, float *y,
+                           float *h_out)
 {
     const struct gru_layer *layer = layer_of(lone);
     const struct gru_half *half = &layer->half[0];
@@ -225,12 +278,11 @@ static void stream_before(const struct gru_lone *lone, char *workspace, const fl
     float *const clean_x = (float *)(workspace + lone->x);
     struct gru_step now = gru_lone_step(lone, &half->cell, workspace, y ? y : h_out);
     memset(now.h, 0, layer->groups * layer->backend->lanes * sizeof(float));
-    layer->backend->clean(now.h, 0, h0, 0, 1, hidden);
+    if (h0)
+        layer->backend->clean(now.h, 0, h0, 0, 1, hidden);
     layer->backend->clean(clean_x, 0, x, 0, 1, inputs);
-    if (faint_x)
-        memset(clean_x, 0, inputs * sizeof(float));
-    layer->backend->product(&half->input, 1, clean_x, 0, 0, layer->groups, now.ax, 0);
-    step_faint(layer, half, &now);
+    gru_faint_input(layer, half, 1, clean_x, now.ax);
+    step_quiet(layer, half, &now, clean_x);
     if (y && h_out)
         memcpy(h_out, now.h, hidden * sizeof(float));
 }
@@ -240,17 +292,16 @@ void gru_faint_stream(const struct gru_lone *lone, char *workspace, const float 
 {
     const struct gru_layer *layer = layer_of(lone);
     const struct gru_half *half = &layer->half[0];
-    const int faint_h = !h0 || gru_is_faint(h0, layer->desc.hidden, half->faint_h);
-    const int faint_x =
-        gru_is_faint(x, layer->desc.input, half->faint_x) && (faint_h || half->faint == GRU_FAINT_ALONE);
+    const int faint_h = h0 && gru_is_faint(h0, layer->desc.hidden, half->faint_h);
+    const int faint_x = gru_is_faint(x, layer->desc.input, half->faint_x);
     struct gru_lone quiet = *lone;
-    if (h0 && faint_h && layer->desc.reset == GRU_RESET_BEFORE) {
-        stream_before(lone, workspace, x, h0, y, h_out, faint_x);
+    if ((faint_h && layer->desc.reset == GRU_RESET_BEFORE) || (faint_x && half->looks)) {
+        stream_looking(lone, workspace, x, h0, y, h_out);
         return;
     }
     if (faint_x)
         quiet.input = &half->mute_input;
-    if (h0 && faint_h)
+    if (faint_h)
         quiet.cell = &half->mute;
     layer->backend->stream[layer->desc.tier](&quiet, workspace, x, h0, y, h_out);
 }

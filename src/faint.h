@@ -11,20 +11,27 @@
  *     v = a + e     is a if |a| >= 2^-63, as quarter a unit in its last place is 2^-88 or more. Else |v| < 2^-62, and so
  *                   it is with zeros: sigmoid makes 0.5 of either, and tanh something that is read as +0.
  *     fma(r, e, a)  the same of the recurrent product where the reset comes after.
- *     fma(r, a, e)  the same of the input's only if a is zero, as r * a isn't rounded before, and may lie halfway between
- *                   two numbers. So there a faint x counts as zeros if each unit's e starts at a bias, and is none; or if
- *                   no a starts at one, and the row's h is faint.
+ *     fma(r, a, e)  the same of the input's where |r * a| < 2^-63. Else r * a, which isn't rounded before, may lie
+ *                   halfway between two numbers, or so near to that place that e reaches it. So there, where no bias
+ *                   starts e, each step of a faint x looks at its units, and makes the chains of x after all if one of
+ *                   them is such. That is rare: beside the smallest r * a that counts, once in 2^8 units with the
+ *                   largest e, whose products hardly ever cancel to anything subnormal, and less often with less.
  *
- * No bit of any result depends on it. What it leaves: where the reset comes after, a faint x beside a louder h or
- * beside biases inside the reset; and weights that are small in some units only.
+ * No bit of any result depends on it. What it leaves: weights that are small in some units only, and numbers of very
+ * different sizes within one row.
  */
 #ifndef GRU_FAINT_H
 #define GRU_FAINT_H
 
 #include "layer.h"
 
-/* The largest magnitude of a faint row's numbers under this matrix; 0: no row is ever faint. */
-float gru_faint_limit(const struct gru_product *product, size_t lanes);
+/* What the products of a faint row add up to at most, and of a faint row that must be looked at. */
+#define GRU_FAINT_SUM 0x1p-90f
+#define GRU_FAINT_LOOK 0x1p-96f
+
+/* The largest magnitude of the numbers of a row whose products with this matrix add up to `sum` at most; 0: there are
+ * none but zeros. */
+float gru_faint_limit(const struct gru_product *product, size_t lanes, float sum);
 
 /* Whether no number of a row is larger than its limit, or NaN. The row needn't be clean. */
 int gru_is_faint(const float *row, size_t count, float limit);
@@ -38,8 +45,14 @@ void gru_faint_clear(float *to, size_t to_row, size_t rows, size_t width, float 
 /* Finds the limits of a layer that has been packed, and makes all ready for its faint rows. */
 void gru_faint_prepare(struct gru_layer *layer);
 
-/* As the kernel `steps`, but faint states take no part in the recurrent product. */
-void gru_faint_steps(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *now, size_t count);
+/* The chains over rows of cleaned x to ax, but for rows that gru_faint_steps looks at; those that count as zeros become
+ * zeros. With ax NULL the steps make the chains. */
+void gru_faint_input(const struct gru_layer *layer, const struct gru_half *half, size_t rows, float *x, float *ax);
+
+/* As the kernel `steps`, but faint rows take no part in the products. A step reads its rows of x too, and may write to
+ * its rows of ax. */
+void gru_faint_steps(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *now, size_t count,
+                     const float *x);
 
 /* The lone step of a layer with faint rows, its gru_lone.run. */
 void gru_faint_stream(const struct gru_lone *lone, char *workspace, const float *x, const float *h0, float *y,

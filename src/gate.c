@@ -95,8 +95,8 @@ static void find_faint(struct gru_gate *gate, const gru_gate_desc *desc)
     if (desc->activation == GRU_ACTIVATION_IDENTITY ||
         (desc->activation == GRU_ACTIVATION_HARD_SIGMOID && !gru_faint_hard(desc->hard_alpha, desc->hard_beta)))
         return;
-    gate->faint_x = gru_faint_limit(&gate->w, lanes);
-    gate->faint_h = gru_faint_limit(&gate->u, lanes);
+    gate->faint_x = gru_faint_limit(&gate->w, lanes, GRU_FAINT_SUM);
+    gate->faint_h = gru_faint_limit(&gate->u, lanes, GRU_FAINT_SUM);
 }
 
 enum gru_status gru_gate_create(gru_gate **gate, const gru_gate_desc *desc, const gru_allocator *allocator,

@@ -6,17 +6,14 @@
 #include "backend.h"
 #include "plan.h"
 
-/* When a faint x may count as zeros (faint.h). */
-enum gru_faint { GRU_FAINT_NEVER, GRU_FAINT_WITH_H, GRU_FAINT_ALONE };
-
 /* One direction's packed matrices. Only a layer with the reset before the product has a candidate of its own. */
 struct gru_half {
     struct gru_product input;     /* of x: r, z, n, or z, n without a reset */
     struct gru_product recurrent; /* of h: the same, or r, z if the reset comes before */
     struct gru_product candidate; /* of r * h: n */
     struct gru_cell cell;
-    enum gru_faint faint;
-    float faint_x, faint_h;        /* how small a faint row is; 0: none is */
+    float faint_x, faint_h;        /* how small a faint row is; 0: none is (faint.h) */
+    int looks;                     /* whether a faint x counts as zeros only after a look at each unit */
     struct gru_product mute_input; /* chains over a faint x, which are their biases */
     struct gru_cell mute;          /* the same over a faint state */
 };

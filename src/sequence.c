@@ -141,32 +141,6 @@ static void gather(const struct gru_sequence *q, size_t start, size_t count, siz
     }
 }
 
-/* Zeros in place of a row's faint x, where those may stand for it: at each step, or as long as its state is faint too.
- * That lasts from a faint one, while x is faint, to the block's end: the candidate is +0 then, and each new state no
- * larger than the old one. */
-static void silence_row(const struct gru_sequence *q, size_t start, size_t count, size_t row)
-{
-    const struct gru_layer *layer = q->layer;
-    const size_t width = layer->desc.input, hidden = layer->desc.hidden;
-    const int alone = q->half->faint == GRU_FAINT_ALONE;
-    int faint_h = gru_is_faint(q->h[start % 2] + row * layer->h_row, hidden, q->half->faint_h);
-    float *x = q->x + row * layer->x_row;
-    for (size_t s = start, rows; s < start + count && row < (rows = alive(q, s)); s++, x += rows * layer->x_row) {
-        if (s > start && is_reset(q, row, s))
-            faint_h = !reset_of(q, row) || gru_is_faint(reset_of(q, row), hidden, q->half->faint_h);
-        if (gru_is_faint(x, width, q->half->faint_x) && (alone || faint_h))
-            memset(x, 0, width * sizeof(float));
-        else
-            faint_h = 0;
-    }
-}
-
-static void silence(const struct gru_sequence *q, size_t start, size_t count)
-{
-    for (size_t row = 0; row < q->rows; row++)
-        silence_row(q, start, count, row);
-}
-
 static void input(const struct gru_sequence *q, size_t rows, size_t first, size_t end)
 {
     q->layer->backend->product(&q->half->input, rows, q->x, q->layer->x_row, first, end, q->ax, q->layer->ax_row);
@@ -194,7 +168,7 @@ static void settle(const struct gru_sequence *q, size_t s, size_t rows, float *h
 /* Whether the steps make the chains over x, as those of small.h do. */
 static int steps_go_beside(const struct gru_sequence *q)
 {
-    const int apart = q->layer->faint && q->passes == 2; /* as gru_faint_steps takes its passes */
+    const int apart = q->layer->faint && (q->passes == 2 || q->half->looks); /* as gru_faint_steps takes them */
     return q->half->cell.beside && q->rows == 1 && gru_step_is_bare(&q->base) && !apart;
 }
 
@@ -274,16 +248,17 @@ static void run_alone(struct gru_sequence *q)
         end = start + count;
         gather(q, start, count, 0);
         if (q->layer->faint)
-            silence(q, start, count);
-        if (!beside)
+            gru_faint_input(q->layer, q->half, rows_before(q, start, end), q->x, beside ? NULL : q->ax);
+        else if (!beside)
             input(q, rows_before(q, start, end), 0, groups);
         for (size_t s = start, before = 0, alike; s < end; s += alike) {
             struct gru_step now = step_at(q, s, before);
             alike = steps_alike(q, s, end);
-            now.x = beside ? q->x + before * q->layer->x_row : NULL;
+            const float *x = q->x + before * q->layer->x_row;
+            now.x = beside ? x : NULL;
             before += alike * now.rows;
             if (q->layer->faint)
-                gru_faint_steps(q->layer, q->half, &now, alike);
+                gru_faint_steps(q->layer, q->half, &now, alike, x);
             else
                 q->layer->backend->steps[tier](&now, alike);
             settle(q, s + alike - 1, now.rows, now.h, 0, groups);

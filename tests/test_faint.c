@@ -293,6 +293,58 @@ void test_faint_ties(void)
     }
 }
 
+/* An `a` whose product with r is all but halfway between two floats; how far it is from there. */
+static double draw_near(float r, float *a)
+{
+    for (;;) {
+        *a = check_uniform(1.0f, 2.0f);
+        double product = (double)r * (double)*a;
+        float near = (float)product, next = nextafterf(near, product > (double)near ? 2.0f : 0.0f);
+        double distance = ((double)near + (double)next) / 2 - product;
+        if (distance != 0 && fabs(distance) < 0x1p-38) {
+            return distance;
+        }
+    }
+}
+
+/* A faint x decides as well where r * a is a little beside halfway, and the sum of W x goes nearly there, just there or a little
+ * further. `a` is the state's, or a bias inside the reset. */
+static void check_near(bool biased, double reach, size_t rows)
+{
+    problem_shape s = {
+        .input = 1, .hidden = 16, .steps = 1, .rows = rows, .initial = true, .hard = true, .own_slope = true};
+    s.replace = true; /* so that more of the candidate shows */
+    s.bias = biased ? BIAS_6 : BIAS_0;
+    problem p = problem_make(&s);
+    p.alpha = 0.0f;
+    p.beta = check_uniform(0.5f, 1.0f);
+    make_plain(&p, 0.0f, biased ? 0.0f : check_below(2) ? 1.0f : 0x1p-40f);
+    memset(p.h0, 0, rows * s.hidden * sizeof(float));
+    for (size_t b = 0; b < rows; b++) {
+        p.x[b] = 0x1p-50f;
+    }
+    for (size_t j = 0; j < s.hidden; j++) {
+        float a;
+        double distance = draw_near(p.beta, &a);
+        p.w[0][PROBLEM_CANDIDATE][j] = (float)(distance * reach * 0x1p-10);
+        if (biased) {
+            p.bh[0][PROBLEM_CANDIDATE][j] = ldexpf(a, -60);
+        } else {
+            p.h0[(rows - 1) * s.hidden + j] = ldexpf(a, -60) / p.u[0][PROBLEM_CANDIDATE][j * (s.hidden + 1)];
+        }
+    }
+    check(&p);
+    check_lone(&p);
+    guarded_free_all();
+}
+
+void test_faint_near_ties(void)
+{
+    for (int turn = 0; turn < 24; turn++) {
+        check_near(turn % 2, 1.0 + (turn / 2 % 3 - 1) * 0x1p-12, 1 + (size_t)turn / 6 % 2);
+    }
+}
+
 /* A hard sigmoid that starts so low that half of its last place is a sum below 2^-62: there a faint h decides too. */
 void test_faint_slopes(void)
 {

@@ -44,16 +44,6 @@ static bool check_clean(const char *what, const rig_shape *shape, int exponent)
     return CHECK((fpu_flags() & FPU_DENORMAL) == 0, "%s of scale 2^%d: a subnormal operand: %s", what, exponent, rig_text(shape));
 }
 
-/*
- * What src/faint.h leaves open. Factors of at least 2^-62 have a normal product, but its last bit may lie below the smallest normal
- * number if both are small, and where such products cancel, what is left may be subnormal. A layer takes them for zeros wherever no
- * bit can tell; but beside a bias inside the reset they may.
- */
-static bool is_open(const gru_desc *desc, enum kind kind, int exponent)
-{
-    return kind == ALL && exponent >= -62 && exponent < -40 && desc->reset == GRU_RESET_AFTER && desc->bias == GRU_BIAS_ONE_INSIDE;
-}
-
 /* Returns false after a report. */
 static bool check_scale(enum kind kind, int exponent, enum gru_tier tier, bool hard)
 {
@@ -62,9 +52,6 @@ static bool check_scale(enum kind kind, int exponent, enum gru_tier tier, bool h
     shape.desc.gates = hard ? GRU_GATES_HARD_SIGMOID : GRU_GATES_SIGMOID;
     shape.steps += shape.steps == 0;
     shape.rows += shape.rows == 0;
-    if (is_open(&shape.desc, kind, exponent)) {
-        return true;
-    }
     rig r = rig_make(&shape, NULL);
     if (r.layer == NULL) {
         return false;

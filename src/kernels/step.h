@@ -18,18 +18,11 @@
 /* The kinds of gate block. */
 enum cells_kind { CELLS_AFTER, CELLS_NONE, CELLS_RESET, CELLS_BEFORE };
 
-/* On to the next step. A stride that leads nowhere may be of any size, so after the last one nothing but h moves. */
 GRU_INLINE void step_on(struct gru_step *s, int last)
 {
-    float *h = s->h;
-    s->h = s->h_next;
-    s->h_next = h;
-    s->backward = !s->backward;
-    if (last)
-        return;
-    s->ax += s->rows * s->cell->ax_row;
-    s->y_shift += s->y_step;
-    s->gate_shift += s->gate_step;
+    gru_step_turn(s);
+    if (!last)
+        gru_step_move(s);
 }
 
 /* The new state to the caller's second place; it goes to the first straight from the gate blocks. */

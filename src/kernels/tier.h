@@ -16,6 +16,7 @@
 #include "gate.h"
 #include "step.h"
 #include "stream.h"
+#include "ties.h"
 
 #undef TIERED
 #undef TIERED_EXPAND
