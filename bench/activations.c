@@ -81,9 +81,13 @@ static void add_yardsticks(struct field *field, enum section section, struct cel
     }
 }
 
+/* libgru's own rows, by their tier, and what each block is called that a step has beyond its product. */
+static const char *const tier_rows[] = {"libgru fast", "libgru faster", "libgru accurate", "libgru sleef"};
+static const char *const block_rows[] = {"the block, fast", "the block, faster", "the block, accurate",
+                                         "the block, sleef"};
+
 static void add_backend(struct field *field, const char *backend)
 {
-    static const char *const rows[] = {"libgru fast", "libgru faster", "libgru accurate", "libgru sleef"};
     for (int section = 0; section < SECTIONS; section++) {
         struct cell_spec spec = sections[section].spec;
         spec.threads = 1;
@@ -93,7 +97,7 @@ static void add_backend(struct field *field, const char *backend)
         for (int tier = GRU_TIER_FAST; tier <= GRU_TIER_SLEEF; tier++) {
             spec.tier = (enum gru_tier)tier;
             if (spec.path != PATH_UPDATE || tier == GRU_TIER_FAST)
-                add(field, (enum section)section, spec.path == PATH_UPDATE ? "libgru" : rows[tier], spec, NULL);
+                add(field, (enum section)section, spec.path == PATH_UPDATE ? "libgru" : tier_rows[tier], spec, NULL);
         }
         /* Others' functions have no tier of ours; `fast` only gives them a cell with the arrays. */
         spec.tier = GRU_TIER_FAST;
@@ -231,6 +235,24 @@ static size_t rows_of(const struct field *field, enum section section, const cha
     return n;
 }
 
+/* Not of a single row: its product alone has fewer chains at a time, of twice the length, and so waits longer for its own
+ * FMAs than the step does with its two matrices side by side; the difference came out negative. */
+static void print_blocks(const struct field *field)
+{
+    for (int tier = GRU_TIER_FAST; tier <= GRU_TIER_SLEEF; tier++) {
+        printf("%-26s", block_rows[tier]);
+        for (size_t b = 0; b < field->backends; b++) {
+            struct contestant *step = find(field, SECTION_STEP_BATCH, tier_rows[tier], field->backend[b]);
+            struct contestant *product = find(field, SECTION_STEP_BATCH, "its product alone", field->backend[b]);
+            if (step && product)
+                printf(" %8.3g", figure(step) - figure(product));
+            else
+                printf(" %8s", "-");
+        }
+        puts("");
+    }
+}
+
 static void print_section(const struct field *field, enum section section)
 {
     printf("\n%-26s", sections[section].title);
@@ -254,17 +276,8 @@ static void print_section(const struct field *field, enum section section)
             printf("  %.1e", error);
         puts("");
     }
-    /* Not of a single row: its product alone has fewer chains at a time, of twice the length, and so waits longer for
-     * its own FMAs than the step does with its two matrices side by side; the difference came out negative. */
-    if (section != SECTION_STEP_BATCH)
-        return;
-    printf("%-26s", "the block, tier fast");
-    for (size_t b = 0; b < field->backends; b++) {
-        struct contestant *step = find(field, section, "libgru fast", field->backend[b]);
-        struct contestant *product = find(field, section, "its product alone", field->backend[b]);
-        printf(" %8.3g", step && product ? figure(step) - figure(product) : 0.0);
-    }
-    puts("");
+    if (section == SECTION_STEP_BATCH)
+        print_blocks(field);
 }
 
 int activations_main(int argc, char **argv)

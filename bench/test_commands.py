@@ -181,7 +181,7 @@ def activations():
               f"the errors of {title}, by tier:\n" + table)
     for title in ("update", "step, I = H = 32, B = 1 ", "step, I = H = 32, B = 16"):
         check(any(part.startswith(title) for part in parts), f"there is a table '{title}'")
-    blocks = [part for part in parts if "\nthe block, tier fast" in part]
+    blocks = [part for part in parts if all(f"\nthe block, {tier} " in part for tier in ("fast", "faster", "accurate", "sleef"))]
     check(len(blocks) == 1 and blocks[0].startswith("step, I = H = 32, B = 16"), "a block is told of batches alone")
 
 
