@@ -83,12 +83,12 @@ static int has_faint(float limit)
     return limit > 0 && limit < FLT_MAX;
 }
 
-/* Whether some unit's candidate has no bias that its chain over x starts at. */
+/* Whether some unit's candidate has no bias that its chain over x starts at, with a reset. */
 static int starts_at_zero(const struct gru_product *input, size_t lanes)
 {
-    const float *const bias = input->bias + (input->gates - 1) * lanes;
+    const float *bias = input->bias + GRU_N * lanes;
     for (size_t unit = 0; unit < input->units; unit++)
-        if (magnitude(bias[unit / lanes * lanes * input->gates + unit % lanes]) == 0)
+        if (magnitude(bias[unit / lanes * lanes * GRU_MAX_GATES + unit % lanes]) == 0)
             return 1;
     return 0;
 }
@@ -104,8 +104,9 @@ static void prepare_half(struct gru_layer *layer, struct gru_half *half)
     half->faint_h = gru_faint_limit(&half->recurrent, lanes, GRU_FAINT_SUM);
     if (desc->reset == GRU_RESET_BEFORE)
         half->faint_h = fminf(half->faint_h, gru_faint_limit(&half->candidate, lanes, GRU_FAINT_SUM));
-    half->looks = desc->reset == GRU_RESET_AFTER && starts_at_zero(&half->input, lanes);
-    half->faint_x = gru_faint_limit(&half->input, lanes, half->looks ? GRU_FAINT_LOOK : GRU_FAINT_SUM);
+    const int looks = desc->reset == GRU_RESET_AFTER && starts_at_zero(&half->input, lanes);
+    half->faint_x = gru_faint_limit(&half->input, lanes, looks ? GRU_FAINT_LOOK : GRU_FAINT_SUM);
+    half->looks = looks && has_faint(half->faint_x); /* under zeros there is nothing to look for */
     half->mute_input = half->input;
     half->mute_input.length = 0;
     half->mute = half->cell;
@@ -197,7 +198,7 @@ static size_t loud_rows(const struct gru_layer *layer, const struct gru_half *ha
     return n;
 }
 
-/* Some rows of a step. */
+/* Some rows of a step. Those of s and z are the first ones: nobody needs them after the call. */
 static struct gru_step rows_of(const struct gru_layer *layer, const struct gru_step *s, size_t row, size_t rows)
 {
     struct gru_step part = *s;
@@ -208,10 +209,6 @@ static struct gru_step rows_of(const struct gru_layer *layer, const struct gru_s
     part.ax += row * layer->ax_row;
     part.y_offset += row;
     part.gate_offset += row;
-    if (layer->desc.reset == GRU_RESET_BEFORE) {
-        part.s += h;
-        part.z += h;
-    }
     return part;
 }
 

@@ -3,22 +3,25 @@
  * faint.h: rows so small, under weights so small, that no result shows what their products are.
  *
  * Cleaned numbers have normal products, but sums of such products may cancel to subnormal values, with which x86 takes
- * up to 30 times as long. That takes a matrix whose weights are all below 2^-28. In such a layer, a row whose products
- * all add up to less than 2^-90 is faint, and counts as zeros:
+ * up to 30 times as long. That is likely only where a matrix has no weight of 2^-28 or more. In such a layer, a row whose
+ * products all add up to no more than about 2^-90 is faint, and counts as zeros:
  *
- *     a chain       that starts at a bias, 2^-62 or more, stays there: half a unit in its last place is 2^-87 or more.
- *                   One that starts at +0 ends at some e of less than 2^-89; with zeros it ends at +0.
- *     v = a + e     is a if |a| >= 2^-63, as quarter a unit in its last place is 2^-88 or more. Else |v| < 2^-62, and so
- *                   it is with zeros: sigmoid makes 0.5 of either, and tanh something that is read as +0.
+ *     a chain       that starts at a bias, 2^-62 or more, stays there: a quarter of a unit in its last place is 2^-87 or
+ *                   more. One that starts at +0 ends at some e of no more than about 2^-89; with zeros it ends at +0.
+ *     v = a + e     is a if |a| >= 2^-63, as a quarter of a unit in its last place is 2^-88 or more. Else |v| < 2^-62, and
+ *                   so it is with zeros: sigmoid makes 0.5 of either, and tanh something that is read as +0.
  *     fma(r, e, a)  the same of the recurrent product where the reset comes after.
  *     fma(r, a, e)  the same of the input's where |r * a| < 2^-63. Else r * a, which isn't rounded before, may lie
  *                   halfway between two numbers, or so near to that place that e reaches it. So there, where no bias
  *                   starts e, each step of a faint x looks at its units, and makes the chains of x after all if one of
- *                   them is such. That is rare: beside the smallest r * a that counts, once in 2^8 units with the
- *                   largest e, whose products hardly ever cancel to anything subnormal, and less often with less.
+ *                   them is such. With r and a of 24 bits that is rare: beside the smallest r * a that counts, once in
+ *                   2^8 units with the largest e, whose products hardly ever cancel to anything subnormal, and less
+ *                   often with less. With an a of few bits, a bias inside the reset that was rounded to 0.75 or to
+ *                   bf16, it isn't.
  *
- * No bit of any result depends on it. What it leaves: weights that are small in some units only, and numbers of very
- * different sizes within one row.
+ * No bit of any result depends on it. What it leaves: such an a; weights that are small in some units only; numbers of very
+ * different sizes within one row; s, where the reset comes before and almost shuts beside a louder state; and the one
+ * product in 2^36 or so that another cancels to the last bit.
  */
 #ifndef GRU_FAINT_H
 #define GRU_FAINT_H

@@ -20,13 +20,15 @@ static int between(int least, int most)
     return least + (int)check_below((size_t)(most - least + 1));
 }
 
-/* Weights of one size; now and then a gate's stay ordinary. Returns the exponent. */
-static int scale_weights(float *const matrices[3], size_t n)
+/* Weights of one size, or larger in one unit than in the others; now and then a gate's stay ordinary. Returns the largest exponent. */
+static int scale_weights(float *const matrices[3], size_t units, size_t length)
 {
-    int exponent = between(-62, -20);
+    int exponent = between(-62, -20), others = check_below(3) ? exponent : between(-62, exponent);
+    size_t one = check_below(units);
     for (int g = 0; g < 3; g++) {
-        if (check_below(12)) {
-            scale(matrices[g], n, exponent);
+        bool ordinary = check_below(12) == 0;
+        for (size_t unit = 0; unit < units && matrices[g] != NULL && !ordinary; unit++) {
+            scale(matrices[g] + unit * length, length, unit == one ? exponent : others);
         }
     }
     return exponent;
@@ -59,8 +61,8 @@ static void shrink(problem *p)
     }
     int of_w = 0, of_u = 0;
     for (size_t d = 0; d < p->directions; d++) {
-        of_w = scale_weights(p->w[d], s->hidden * s->input);
-        of_u = scale_weights(p->u[d], s->hidden * s->hidden);
+        of_w = scale_weights(p->w[d], s->hidden, s->input);
+        of_u = scale_weights(p->u[d], s->hidden, s->hidden);
         for (int g = 0; g < 3 && biases > 0; g++) {
             shrink_bias(p->bx[d][g], s->hidden, biases == 1);
             shrink_bias(p->bh[d][g], s->hidden, biases == 1);
@@ -93,6 +95,12 @@ static problem_shape draw(size_t i)
     s.initial = check_below(4) != 0;
     s.masked = check_below(4) == 0;
     s.reset_state = check_below(2) != 0;
+    if (check_below(5) == 0) { /* so small that steps make the chains over x themselves */
+        s.hidden = 1 + check_below(8);
+        s.input = 1 + check_below(s.hidden);
+        s.rows = 1;
+        s.masked = false;
+    }
     return s;
 }
 
@@ -214,7 +222,7 @@ static void make_plain(problem *p, float w, float u)
 static void fill_ties(float *array, size_t n, int exponent)
 {
     for (size_t j = 0; j < n; j++) {
-        float a = 1.0f + (float)j / 64 + 0x1p-23f;
+        float a = 1.0f + (float)(j % 16) / 64 + 0x1p-23f;
         CHECK(fmaf(0.75f, a, 0x1p-100f) != fmaf(0.75f, a, -0x1p-100f), "%a is no tie", (double)a);
         array[j] = ldexpf(a, exponent);
     }
@@ -241,7 +249,7 @@ enum tie {
 static void check_tie(enum tie tie, float w, size_t steps, size_t rows)
 {
     problem_shape s = {
-        .input = 1, .hidden = 16, .steps = steps, .rows = rows, .initial = true, .hard = true, .own_slope = true};
+        .input = 1, .hidden = 40, .steps = steps, .rows = rows, .initial = true, .hard = true, .own_slope = true};
     s.replace = true; /* so that more of the candidate shows */
     s.bias = tie >= TIE_BIAS ? BIAS_6 : BIAS_0;
     s.masked = s.reset_state = tie == TIE_RESET;
@@ -271,6 +279,7 @@ static void check_tie(enum tie tie, float w, size_t steps, size_t rows)
     }
     size_t one = check_below(s.hidden);
     for (size_t j = 0; tie >= TIE_ONE_BIASED && j < s.hidden; j++) {
+        p.bx[0][PROBLEM_RESET][j] = p.bx[0][PROBLEM_UPDATE][j] = 1.0f; /* which the slope hides */
         p.bh[0][PROBLEM_CANDIDATE][j] *= (float)(tie == TIE_ONE_UNBIASED || j == one);
         p.bx[0][PROBLEM_CANDIDATE][j] = (float)(tie == TIE_ONE_UNBIASED && j != one);
     }
@@ -293,12 +302,14 @@ void test_faint_ties(void)
     }
 }
 
-/* An `a` whose product with r is all but halfway between two floats; how far it is from there. */
-static double draw_near(float r, float *a)
+/* An r and an `a` whose product is all but halfway between two floats; returns how far it is from there. Both are drawn anew each
+ * time: for some r there is no such `a`. */
+static double draw_near(float *r, float *a)
 {
     for (;;) {
+        *r = check_uniform(0.5f, 1.0f);
         *a = check_uniform(1.0f, 2.0f);
-        double product = (double)r * (double)*a;
+        double product = (double)*r * (double)*a;
         float near = (float)product, next = nextafterf(near, product > (double)near ? 2.0f : 0.0f);
         double distance = ((double)near + (double)next) / 2 - product;
         if (distance != 0 && fabs(distance) < 0x1p-38) {
@@ -307,25 +318,27 @@ static double draw_near(float r, float *a)
     }
 }
 
-/* A faint x decides as well where r * a is a little beside halfway, and the sum of W x goes nearly there, just there or a little
- * further. `a` is the state's, or a bias inside the reset. */
+/* A faint x decides as well where one unit's r * a is a little beside halfway, and the sum of W x goes nearly there, just there or a
+ * little further. Each unit has its own r, by its bias. `a` is the state's, or a bias inside the reset. */
 static void check_near(bool biased, double reach, size_t rows)
 {
     problem_shape s = {
-        .input = 1, .hidden = 16, .steps = 1, .rows = rows, .initial = true, .hard = true, .own_slope = true};
+        .input = 1, .hidden = 80, .steps = 1, .rows = rows, .initial = true, .hard = true, .own_slope = true};
     s.replace = true; /* so that more of the candidate shows */
-    s.bias = biased ? BIAS_6 : BIAS_0;
+    s.bias = BIAS_6;
     problem p = problem_make(&s);
-    p.alpha = 0.0f;
-    p.beta = check_uniform(0.5f, 1.0f);
+    p.alpha = 1.0f;
+    p.beta = 0.5f;
     make_plain(&p, 0.0f, biased ? 0.0f : check_below(2) ? 1.0f : 0x1p-40f);
     memset(p.h0, 0, rows * s.hidden * sizeof(float));
     for (size_t b = 0; b < rows; b++) {
         p.x[b] = 0x1p-50f;
     }
+    size_t one = check_below(s.hidden);
     for (size_t j = 0; j < s.hidden; j++) {
-        float a;
-        double distance = draw_near(p.beta, &a);
+        float r = check_uniform(0.5f, 1.0f), a = check_uniform(1.0f, 2.0f);
+        double distance = j == one ? draw_near(&r, &a) : 0.0;
+        p.bx[0][PROBLEM_RESET][j] = r - p.beta;
         p.w[0][PROBLEM_CANDIDATE][j] = (float)(distance * reach * 0x1p-10);
         if (biased) {
             p.bh[0][PROBLEM_CANDIDATE][j] = ldexpf(a, -60);
@@ -340,8 +353,10 @@ static void check_near(bool biased, double reach, size_t rows)
 
 void test_faint_near_ties(void)
 {
-    for (int turn = 0; turn < 24; turn++) {
-        check_near(turn % 2, 1.0 + (turn / 2 % 3 - 1) * 0x1p-12, 1 + (size_t)turn / 6 % 2);
+    for (int turn = 0; turn < 120; turn++) {
+        if (check_turn((size_t)turn, 2)) {
+            check_near(turn % 2, 1.0 + (turn / 2 % 3 - 1) * 0x1p-12, 1 + (size_t)turn / 6 % 2);
+        }
     }
 }
 

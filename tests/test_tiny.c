@@ -6,8 +6,9 @@
 #include <math.h>
 
 /* Which arrays are of the scale; the others are ordinary. */
-enum kind { INPUTS, STATES, WEIGHTS, BIASES, ALL_BUT_WEIGHTS, ALL, KINDS };
-static const char *const kind_names[KINDS] = {"x", "h0", "weights", "biases", "all but the weights", "all"};
+enum kind { INPUTS, STATES, WEIGHTS, BIASES, INPUT_HALF, STATE_HALF, ALL_BUT_WEIGHTS, ALL, KINDS };
+static const char *const kind_names[KINDS] = {
+    "x", "h0", "weights", "biases", "x and its weights", "h0 and its weights", "all but the weights", "all"};
 
 /* A random sign and mantissa, the exponent alone is given. */
 static void scale(const rig_floats *a, int exponent)
@@ -20,16 +21,18 @@ static void scale(const rig_floats *a, int exponent)
 
 static void scale_kind(rig *r, enum kind kind, int exponent)
 {
-    if (kind == INPUTS || kind >= ALL_BUT_WEIGHTS) {
+    if (kind == INPUTS || kind == INPUT_HALF || kind >= ALL_BUT_WEIGHTS) {
         scale(&r->x, exponent);
     }
-    if (kind == STATES || kind >= ALL_BUT_WEIGHTS) {
+    if (kind == STATES || kind == STATE_HALF || kind >= ALL_BUT_WEIGHTS) {
         scale(&r->h0, exponent);
         scale(&r->reset, exponent);
     }
     for (size_t i = 0; i < 6; i++) {
-        if (kind == WEIGHTS || kind == ALL) {
+        if (kind == WEIGHTS || kind == INPUT_HALF || kind == ALL) {
             scale(&r->w[i / 3][i % 3], exponent);
+        }
+        if (kind == WEIGHTS || kind == STATE_HALF || kind == ALL) {
             scale(&r->u[i / 3][i % 3], exponent);
         }
         if (kind == BIASES || kind >= ALL_BUT_WEIGHTS) {
@@ -82,9 +85,10 @@ void test_tiny_scales(void)
 /* Where sums of products would be subnormal, if a layer took none of its rows for zeros: weights below 2^-40 throughout. */
 void test_tiny_band(void)
 {
+    static const enum kind kinds[5] = {WEIGHTS, ALL, INPUT_HALF, ALL, STATE_HALF};
     for (int exponent = -62; exponent < -40; exponent++) {
-        for (size_t i = 0; i < 48; i++) {
-            if (!check_scale(i % 3 ? ALL : WEIGHTS, exponent, (enum gru_tier)(i % 4), i % 5 == 0)) {
+        for (size_t i = 0; i < 60; i++) {
+            if (!check_scale(kinds[i % 5], exponent, (enum gru_tier)(i % 4), i % 7 == 0)) {
                 break;
             }
         }
