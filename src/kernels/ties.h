@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ties.h: whether the least of sums decides how r * ah is rounded in some unit's candidate, one tier (tier.h). A layer
- * asks where the sums over x are so small that they could only do that (../faint.h).
+ * ties.h: whether the least of sums decides how r * ah is rounded in some unit's candidate, one tier; after step.h
+ * (tier.h). A layer asks where the sums over x are so small that they could do no more than that (../faint.h).
  */
 #include "clean.h"
 
@@ -21,7 +21,7 @@ GRU_INLINE int TIERED(ties_some)(const size_t n, const struct gru_step *s, const
 static GRU_NOINLINE int TIERED(ties_any)(const struct gru_step *s, const float *ah, float most)
 {
     const size_t sums = 3 * LANES;
-    struct block b = {.unit_step = LANES, .ax = s->ax, .ah = ah, .ax_step = sums, .ah_step = sums};
+    struct block b = {.ax = s->ax, .ah = ah, .ax_step = sums, .ah_step = sums};
     int any = 0;
     size_t group = 0;
     for (; group + ABREAST <= s->cell->groups; group += ABREAST, b.ax += ABREAST * sums, b.ah += ABREAST * sums)
