@@ -7,17 +7,12 @@
 #include <stddef.h>
 #include <string.h>
 
-static uint32_t bits_of(float value)
+/* The bits of |value|, in the order of the magnitudes, NaN last: no float operation sees a subnormal number. */
+static uint32_t magnitude(float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-/* In the order of the magnitudes, NaN last, without a float operation, which would see a subnormal number. */
-static uint32_t magnitude(float value)
-{
-    return bits_of(value) & 0x7fffffff;
+    return bits & 0x7fffffff;
 }
 
 static uint32_t largest(const float *values, size_t count)
@@ -87,10 +82,10 @@ static int has_faint(float limit)
 static int starts_at_zero(const struct gru_product *input, size_t lanes)
 {
     const float *bias = input->bias + GRU_N * lanes;
-    for (size_t unit = 0; unit < input->units; unit++)
-        if (magnitude(bias[unit / lanes * lanes * GRU_MAX_GATES + unit % lanes]) == 0)
-            return 1;
-    return 0;
+    size_t unit = 0;
+    while (unit < input->units && magnitude(bias[unit / lanes * lanes * GRU_MAX_GATES + unit % lanes]) != 0)
+        unit++;
+    return unit < input->units;
 }
 
 static void prepare_half(struct gru_layer *layer, struct gru_half *half)
