@@ -22,9 +22,22 @@ enum { TURNS = 12 };
 /* Half of what sample.c takes: everybody's turn then comes round within 10 ms, before the neighbours have changed. */
 static const double sample_ns = 40000.0;
 
-enum section { SECTION_SIGMOID, SECTION_TANH, SECTION_UPDATE, SECTION_STEP_ROW, SECTION_STEP_BATCH, SECTIONS };
+/* A gate block's chains, states and results then lie in the first-level cache too: 32 bytes a unit. */
+enum { BLOCK_UNITS = 256 };
 
-/* The array functions' section has `hidden` from --count. H = 32 is small enough that the block weighs, and whole
+/* The first three in the order of enum yardstick's functions. */
+enum section {
+    SECTION_SIGMOID = YARDSTICK_SIGMOID,
+    SECTION_TANH = YARDSTICK_TANH,
+    SECTION_BLOCK = YARDSTICK_BLOCK,
+    SECTION_UPDATE,
+    SECTION_STEP_ROW,
+    SECTION_STEP_BATCH,
+    SECTIONS
+};
+
+/* The array functions' sections have `hidden` from --count; the gate block, which no path has, is over the arrays of one
+ * of them. H = 32 is small enough that the block weighs, and whole
  * vectors on each back end. */
 static const struct {
     const char *title;
@@ -32,17 +45,18 @@ static const struct {
 } sections[SECTIONS] = {
     {"sigmoid", {.path = PATH_SIGMOID, .batch = 1, .steps = 1}},
     {"tanh", {.path = PATH_TANH, .batch = 1, .steps = 1}},
+    {"gate block", {.path = PATH_SIGMOID, .batch = 1, .steps = 1}},
     {"update", {.path = PATH_UPDATE, .batch = 1, .steps = 1}},
     {"step, I = H = 32, B = 1", {.path = PATH_STREAMING, .input = 32, .hidden = 32, .batch = 1, .steps = 1}},
     {"step, I = H = 32, B = 16", {.path = PATH_STREAMING, .input = 32, .hidden = 32, .batch = 16, .steps = 1}},
 };
 
-/* One cell of a table: libgru's own, or another's function over the arrays that libgru's would get. */
+/* One cell of a table: libgru's own, or a function over the arrays that libgru's would get. */
 struct contestant {
     enum section section;
     const char *row;
     struct cell_spec spec;
-    yardstick_function *function; /* NULL: libgru's */
+    yardstick_function *function; /* NULL: the cell's path */
     struct cell cell;
     size_t calls;
     size_t count;
@@ -75,40 +89,52 @@ static void add_yardsticks(struct field *field, enum section section, struct cel
     const struct activations_isa *isa = activations_isa_named(spec.backend);
     bool opened = isa && isa->open();
     for (int i = 0; isa && i < YARDSTICK_COUNT; i++) {
-        yardstick_function *function = isa->function[i][section == SECTION_TANH ? YARDSTICK_TANH : YARDSTICK_SIGMOID];
+        yardstick_function *function = isa->function[i][section];
         if (function && (i != YARDSTICK_MVEC || opened))
             add(field, section, names[i], spec, function);
     }
 }
 
-/* libgru's own rows, by their tier, and what each block is called that a step has beyond its product. */
+/* libgru's own rows, by their tier, and what they are called without the product. */
 static const char *const tier_rows[] = {"libgru fast", "libgru faster", "libgru accurate", "libgru sleef"};
-static const char *const block_rows[] = {"the block, fast", "the block, faster", "the block, accurate",
-                                         "the block, sleef"};
+static const char *const rest_rows[] = {"fast, less that", "faster, less that", "accurate, less that",
+                                        "sleef, less that"};
+
+/* libgru's own, of one section. */
+static void add_tiers(struct field *field, enum section section, struct cell_spec spec)
+{
+    const struct activations_isa *isa = activations_isa_named(spec.backend);
+    for (int tier = GRU_TIER_FAST; tier <= GRU_TIER_SLEEF; tier++) {
+        spec.tier = (enum gru_tier)tier;
+        if (section != SECTION_BLOCK)
+            add(field, section, tier_rows[tier], spec, NULL);
+        else if (isa)
+            add(field, section, tier_rows[tier], spec, isa->block[tier]);
+    }
+}
 
 static void add_backend(struct field *field, const char *backend)
 {
-    for (int section = 0; section < SECTIONS; section++) {
+    for (int i = 0; i < SECTIONS; i++) {
+        const enum section section = (enum section)i;
         struct cell_spec spec = sections[section].spec;
         spec.threads = 1;
         snprintf(spec.backend, sizeof spec.backend, "%s", backend);
         if (!path_is_layer(spec.path))
-            spec.input = spec.hidden = (size_t)field->values;
-        for (int tier = GRU_TIER_FAST; tier <= GRU_TIER_SLEEF; tier++) {
-            spec.tier = (enum gru_tier)tier;
-            if (spec.path != PATH_UPDATE || tier == GRU_TIER_FAST)
-                add(field, (enum section)section, spec.path == PATH_UPDATE ? "libgru" : tier_rows[tier], spec, NULL);
-        }
+            spec.input = spec.hidden = section == SECTION_BLOCK ? BLOCK_VALUES * BLOCK_UNITS : (size_t)field->values;
+        if (section == SECTION_UPDATE)
+            add(field, section, "libgru", spec, NULL);
+        else
+            add_tiers(field, section, spec);
         /* Others' functions have no tier of ours; `fast` only gives them a cell with the arrays. */
-        spec.tier = GRU_TIER_FAST;
-        if (section <= SECTION_TANH)
-            add_yardsticks(field, (enum section)section, spec);
+        if (section <= SECTION_BLOCK)
+            add_yardsticks(field, section, spec);
         if (!path_is_layer(spec.path))
             continue;
         /* The same multiply-adds through a gate without an activation. */
         spec.path = spec.batch == 1 ? PATH_GEMV : PATH_GEMM;
         spec.input *= 2;
-        add(field, (enum section)section, "its product alone", spec, NULL);
+        add(field, section, "its product alone", spec, NULL);
     }
 }
 
@@ -128,11 +154,35 @@ static double run_calls(struct contestant *one)
     return clock_between(start, clock_ticks());
 }
 
+static double sigmoid_of(double x)
+{
+    return 1.0 / (1.0 + exp(-x));
+}
+
+/* The new state of a unit, in double (activations_block.h says where what stands). */
+static double block_of(const float *x, size_t units, size_t lanes, size_t unit)
+{
+    const float *ax = x + unit / lanes * 3 * lanes + unit % lanes, *ah = ax + 3 * units;
+    double r = sigmoid_of((double)ax[0] + (double)ah[0]);
+    double z = sigmoid_of((double)ax[lanes] + (double)ah[lanes]);
+    double n = tanh((double)ax[2 * lanes] + r * (double)ah[2 * lanes]);
+    return z * (double)x[6 * units + unit] + (1.0 - z) * n;
+}
+
+/* What the contestant's time is divided by: its values, or units of rows. */
+static size_t results(const struct contestant *one)
+{
+    return one->section == SECTION_BLOCK ? BLOCK_UNITS : one->spec.hidden * one->spec.batch;
+}
+
 static void find_error(struct contestant *one)
 {
-    for (size_t i = 0; one->section <= SECTION_TANH && i < one->spec.hidden; i++) {
+    for (size_t i = 0; one->section <= SECTION_BLOCK && i < results(one); i++) {
         double x = (double)one->cell.x[i];
-        double truth = one->section == SECTION_TANH ? tanh(x) : 1.0 / (1.0 + exp(-x));
+        double truth = one->section == SECTION_SIGMOID ? sigmoid_of(x)
+                       : one->section == SECTION_TANH
+                           ? tanh(x)
+                           : block_of(one->cell.x, BLOCK_UNITS, activations_isa_named(one->spec.backend)->lanes, i);
         one->error = fmax(one->error, fabs((double)one->cell.y[i] - truth));
     }
 }
@@ -169,7 +219,7 @@ static void sample(struct contestant *one)
     run_calls(one);
     bool quiet = quiet_now();
     double ns = run_calls(one);
-    double cycles = ns * clock_core_ghz() / (double)one->calls / (double)(one->spec.hidden * one->spec.batch);
+    double cycles = ns * clock_core_ghz() / (double)one->calls / (double)results(one);
     quiet = quiet_now() && quiet;
     one->cycles[one->count++] = cycles;
     if (!quiet)
@@ -237,10 +287,10 @@ static size_t rows_of(const struct field *field, enum section section, const cha
 
 /* Not of a single row: its product alone has fewer chains at a time, of twice the length, and so waits longer for its own
  * FMAs than the step does with its two matrices side by side; the difference came out negative. */
-static void print_blocks(const struct field *field)
+static void print_rests(const struct field *field)
 {
     for (int tier = GRU_TIER_FAST; tier <= GRU_TIER_SLEEF; tier++) {
-        printf("%-26s", block_rows[tier]);
+        printf("%-26s", rest_rows[tier]);
         for (size_t b = 0; b < field->backends; b++) {
             struct contestant *step = find(field, SECTION_STEP_BATCH, tier_rows[tier], field->backend[b]);
             struct contestant *product = find(field, SECTION_STEP_BATCH, "its product alone", field->backend[b]);
@@ -258,7 +308,7 @@ static void print_section(const struct field *field, enum section section)
     printf("\n%-26s", sections[section].title);
     for (size_t b = 0; b < field->backends; b++)
         printf(" %8s", field->backend[b]);
-    puts(section <= SECTION_TANH ? "  worst error" : "");
+    puts(section <= SECTION_BLOCK ? "  worst error" : "");
     const char *rows[ROWS_MAX];
     size_t n = rows_of(field, section, rows);
     for (size_t r = 0; r < n; r++) {
@@ -272,12 +322,12 @@ static void print_section(const struct field *field, enum section section)
                 printf(" %8s", "-");
             error = one ? fmax(error, one->error) : error;
         }
-        if (section <= SECTION_TANH)
+        if (section <= SECTION_BLOCK)
             printf("  %.1e", error);
         puts("");
     }
     if (section == SECTION_STEP_BATCH)
-        print_blocks(field);
+        print_rests(field);
 }
 
 int activations_main(int argc, char **argv)
@@ -310,13 +360,14 @@ int activations_main(int argc, char **argv)
     double start = clock_seconds();
     measure(&field, seconds, seed);
     machine_print(stdout, machine_this());
-    printf("Core cycles a value (of a step: a unit of a row), %zu values of [-6, 6] in L1; quiet medians; worst "
-           "absolute error of those values.\n",
-           values);
+    printf("Core cycles a value (of gate block and step: a unit of a row), %zu values of [-6, 6] in L1, or %d units; quiet\n"
+           "medians; worst absolute error of those values.\n",
+           values, BLOCK_UNITS);
     for (int section = 0; section < SECTIONS; section++)
         print_section(&field, (enum section)section);
-    printf("\nThe block is what a step of a batch takes beyond its product: two sigmoids, a tanh, the update. Of a\n"
-           "single row there is none: its product alone has fewer chains, each twice as long, and waits for its FMAs.\n"
+    printf("\nThe gate block is two sigmoids, a tanh, the update, from chains in L1. The last rows are what a step of a batch\n"
+           "takes beyond its product: the block, and what it costs to have it between tiles. A single row has no such rows:\n"
+           "its product alone has fewer chains, each twice as long, and waits for its FMAs.\n"
            "%.1f s, %.0f %% of the probes quiet (%.2f FMA a cycle)\n",
            clock_seconds() - start, 100.0 * quiet_share(), quiet_level());
     free(field.contestant);

@@ -65,9 +65,24 @@ static void mvec_sigmoid_over(size_t count, const float *x, float *y)
     yardstick_over(count, x, y, mvec_sigmoid);
 }
 
+static void sleef_block_u10_over(size_t count, const float *x, float *y)
+{
+    yardstick_block(count, x, y, sleef_sigmoid_u10, sleef_tanh_u10);
+}
+
+static void sleef_block_u35_over(size_t count, const float *x, float *y)
+{
+    yardstick_block(count, x, y, sleef_sigmoid_u10, sleef_tanh_u35);
+}
+
+static void mvec_block_over(size_t count, const float *x, float *y)
+{
+    yardstick_block(count, x, y, mvec_sigmoid, mvec_tanh);
+}
+
 static yardstick_function *const yardsticks[YARDSTICK_COUNT][YARDSTICK_FUNCTIONS] = {
-    [YARDSTICK_SLEEF_U10] = {sleef_sigmoid_u10_over, sleef_tanh_u10_over},
-    [YARDSTICK_SLEEF_U35] = {NULL, sleef_tanh_u35_over},
-    [YARDSTICK_MVEC] = {mvec_sigmoid_over, mvec_tanh_over},
-    [YARDSTICK_RATIONAL] = {rational_sigmoid_over, rational_tanh_over},
+    [YARDSTICK_SLEEF_U10] = {sleef_sigmoid_u10_over, sleef_tanh_u10_over, sleef_block_u10_over},
+    [YARDSTICK_SLEEF_U35] = {NULL, sleef_tanh_u35_over, sleef_block_u35_over},
+    [YARDSTICK_MVEC] = {mvec_sigmoid_over, mvec_tanh_over, mvec_block_over},
+    [YARDSTICK_RATIONAL] = {rational_sigmoid_over, rational_tanh_over, rational_block_over},
 };

@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* activations_isa.h: sigmoid and tanh of others, and a bare rational function, one set for each instruction set. */
+/* activations_isa.h: sigmoid, tanh and the gate block of others, and of a bare rational function, and libgru's gate block,
+ * one set for each instruction set. */
 #ifndef BENCH_ACTIVATIONS_ISA_H
 #define BENCH_ACTIVATIONS_ISA_H
+
+#include "../src/backend.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 enum yardstick {
     YARDSTICK_SLEEF_U10, /* SLEEF, 1.0 ULP; its sigmoid is 1 / (1 + exp(-x)) */
-    YARDSTICK_SLEEF_U35, /* SLEEF, 3.5 ULP; it has no such exp, so only tanh */
+    YARDSTICK_SLEEF_U35, /* SLEEF, 3.5 ULP; it has no such exp, so only tanh; its block has u10's */
     YARDSTICK_MVEC,      /* glibc's libmvec, up to 4 ULP */
     YARDSTICK_LIBM,      /* a loop over tanhf and expf */
     YARDSTICK_RATIONAL,  /* see activations_rational.h: about the least that anything with a division costs */
     YARDSTICK_COUNT
 };
 
-enum { YARDSTICK_SIGMOID, YARDSTICK_TANH, YARDSTICK_FUNCTIONS };
+enum { YARDSTICK_SIGMOID, YARDSTICK_TANH, YARDSTICK_BLOCK, YARDSTICK_FUNCTIONS };
+
+/* Of the gate block (activations_block.h): values that it reads for each unit. Units are a multiple of 64. */
+enum { BLOCK_VALUES = 7 };
 
 typedef void yardstick_function(size_t count, const float *x, float *y);
 
@@ -23,6 +29,8 @@ typedef void yardstick_function(size_t count, const float *x, float *y);
 struct activations_isa {
     const char *name; /* of the back end which uses the same instructions */
     yardstick_function *const (*function)[YARDSTICK_FUNCTIONS]; /* YARDSTICK_COUNT of them */
+    yardstick_function *const *block; /* libgru's own, of each tier */
+    size_t lanes;
     /* Finds libmvec's functions, which needn't be there; false if they aren't. */
     bool (*open)(void);
 };
@@ -34,6 +42,9 @@ extern const struct activations_isa activations_avx512;
 #elif defined(__aarch64__)
 extern const struct activations_isa activations_neon;
 #endif
+
+/* A layer of sigmoids without a clip. Not a constant: a gate block that knew its layer would be another one. */
+extern const struct gru_cell *activations_cell;
 
 /* The set of a back end's name, or NULL. */
 const struct activations_isa *activations_isa_named(const char *name);

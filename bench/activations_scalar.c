@@ -6,20 +6,28 @@
 
 /* Without the CPU's instruction a fused multiply-add is a call, which would make of the least that a function can cost
  * about the most. */
-#define RATIONAL_UNFUSED
+#define YARDSTICKS_UNFUSED
 #include "../arch/scalar/vec.h"
 #include "activations_rational.h"
 
+static inline vec libm_sigmoid(vec x)
+{
+    return 1.0f / (1.0f + expf(-x));
+}
+
 static void libm_tanh_over(size_t count, const float *x, float *y)
 {
-    for (size_t i = 0; i < count; i++)
-        y[i] = tanhf(x[i]);
+    yardstick_over(count, x, y, tanhf);
 }
 
 static void libm_sigmoid_over(size_t count, const float *x, float *y)
 {
-    for (size_t i = 0; i < count; i++)
-        y[i] = 1.0f / (1.0f + expf(-x[i]));
+    yardstick_over(count, x, y, libm_sigmoid);
+}
+
+static void libm_block_over(size_t count, const float *x, float *y)
+{
+    yardstick_block(count, x, y, libm_sigmoid, tanhf);
 }
 
 /* libmvec has no functions of one value: that is what libm is. */
@@ -29,11 +37,14 @@ static bool nothing_to_open(void)
 }
 
 static yardstick_function *const yardsticks[YARDSTICK_COUNT][YARDSTICK_FUNCTIONS] = {
-    [YARDSTICK_LIBM] = {libm_sigmoid_over, libm_tanh_over},
-    [YARDSTICK_RATIONAL] = {rational_sigmoid_over, rational_tanh_over},
+    [YARDSTICK_LIBM] = {libm_sigmoid_over, libm_tanh_over, libm_block_over},
+    [YARDSTICK_RATIONAL] = {rational_sigmoid_over, rational_tanh_over, rational_block_over},
 };
 
-const struct activations_isa activations_scalar = {"scalar", yardsticks, nothing_to_open};
+const struct activations_isa activations_scalar = {"scalar", yardsticks, own_blocks, LANES, nothing_to_open};
+
+static const struct gru_cell cell = {.reset = GRU_RESET_AFTER, .update = GRU_UPDATE_KEEP};
+const struct gru_cell *activations_cell = &cell;
 
 const struct activations_isa *activations_isa_named(const char *name)
 {

@@ -2,6 +2,7 @@
 /* array.h: sigmoid and tanh over arrays, one tier (tier.h). Their bodies are functions of their own, so that nothing of
  * theirs, such as a sanitizer's clearing of local arrays, comes after v_end. */
 #include "activation.h"
+#include "tiered.h"
 
 #ifndef GRU_KERNELS_ARRAY
 #define GRU_KERNELS_ARRAY

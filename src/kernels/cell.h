@@ -9,6 +9,7 @@
 #include "activation.h"
 #include "blend.h"
 #include "limit.h"
+#include "tiered.h"
 
 #ifndef GRU_KERNELS_BLOCK
 #define GRU_KERNELS_BLOCK

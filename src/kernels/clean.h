@@ -20,7 +20,7 @@ GRU_INLINE void clean_row(float *to, const float *from, size_t count, const int 
     }
 }
 
-static void clean(float *to, size_t to_row, const float *from, ptrdiff_t from_row, size_t rows, size_t count)
+static inline void clean(float *to, size_t to_row, const float *from, ptrdiff_t from_row, size_t rows, size_t count)
 {
     for (size_t row = 0; row < rows; row++)
         clean_row(to + row * to_row, from + (ptrdiff_t)row * from_row, count, 0);

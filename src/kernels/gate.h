@@ -3,6 +3,7 @@
 #include "activation.h"
 #include "clean.h"
 #include "limit.h"
+#include "tiered.h"
 
 GRU_INLINE void TIERED(v_activate)(const size_t n, const struct gru_gate_rows *g, vec *a)
 {

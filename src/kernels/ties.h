@@ -4,6 +4,7 @@
  * (tier.h). A layer asks where the sums over x are so small that they could do no more than that (../faint.h).
  */
 #include "clean.h"
+#include "tiered.h"
 
 /* `n` groups. What is read as zero makes a candidate of zero, whatever it was. */
 GRU_INLINE int TIERED(ties_some)(const size_t n, const struct gru_step *s, const struct block *b, vec most)
