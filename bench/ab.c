@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ab.c: `grubench ab`: two builds of the library in one process, interleaved. */
+/* ab.c: `grubench ab`: two builds of the library, interleaved. */
 #include "ab.h"
 #include "bench.h"
 #include "clock.h"
@@ -10,6 +10,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* A block: 50 us of one build, in ABBA order, so that linear drift hits both alike. Short ones, since a neighbour's
  * bursts last milliseconds: they then cover whole ABBA blocks and cancel. With four blocks of 0.4 ms each instead,
@@ -25,7 +28,13 @@ struct contest {
     double seconds;
     struct random random;
     struct ab_cell *cells;
+    struct half *half; /* where a child process leaves what it measured */
     const char *json;
+};
+
+struct half {
+    double ratio[AB_CELLS_MAX];
+    struct quiet_counts quiet;
 };
 
 static const char *const decision_words[] = {"no change found, but some bounds are wider than the margin", "no change",
@@ -111,7 +120,7 @@ static double contest_cell(struct contest *contest, const struct library *const 
 /* Half a round: fresh private copies of both builds, loaded and given their layers in this order, and each cell once,
  * in random order. Fresh, since the pages that a build's code and tables get are part of its luck, which becomes part
  * of the spread only if it changes. */
-static void contest_half(struct contest *contest, size_t first, double *ratio)
+static void contest_here(struct contest *contest, size_t first, double *ratio)
 {
     struct library loaded[2];
     library_load(&loaded[first], contest->paths[first]);
@@ -123,8 +132,27 @@ static void contest_half(struct contest *contest, size_t first, double *ratio)
     random_shuffle(&contest->random, order, contest->count);
     for (size_t i = 0; i < contest->count; i++)
         ratio[order[i]] = contest_cell(contest, libraries, &contest->specs[order[i]], first);
-    library_unload(&loaded[first]);
-    library_unload(&loaded[1 - first]);
+}
+
+/* The same in a process of its own: libgru is linked so that it is never unloaded, and a copy loaded under a name that
+ * another one once had is that other one. */
+static void contest_half(struct contest *contest, size_t first, double *ratio)
+{
+    contest->random.state = random_next(&contest->random);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        contest_here(contest, first, contest->half->ratio);
+        contest->half->quiet = quiet_counts();
+        _exit(0);
+    }
+    int status = 0;
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        fail("no process can be started to measure in");
+    if (status != 0) /* which has said why */
+        exit(WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE);
+    memcpy(ratio, contest->half->ratio, contest->count * sizeof *ratio);
+    quiet_count_on(contest->half->quiet);
 }
 
 /*
@@ -263,15 +291,17 @@ int ab_main(int argc, char **argv)
     bench_start();
 
     /* Both are loaded once before anything is timed: a file that isn't libgru is then said at once, and which cells
-     * there can be is the old build's to say, since the new one may have more. */
+     * there can be is the old build's to say, since the new one may have more. They stay loaded, so that no copy gets
+     * their names. */
     struct library probe[2];
     library_load(&probe[0], contest.paths[0]);
     library_load(&probe[1], contest.paths[1]);
     if (probe[0].arithmetic() != probe[1].arithmetic())
         printf("note: the arithmetic differs: version %d and %d\n", probe[0].arithmetic(), probe[1].arithmetic());
     choose_cells(&contest, &grid, &probe[0]);
-    library_unload(&probe[0]);
-    library_unload(&probe[1]);
+    contest.half = mmap(NULL, sizeof *contest.half, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (contest.half == MAP_FAILED)
+        fail("no memory for %zu bytes", sizeof *contest.half);
 
     double start = clock_seconds();
     size_t rounds;
@@ -286,5 +316,7 @@ int ab_main(int argc, char **argv)
         slower |= contest.cells[i].low > contest.margin;
     free(contest.cells);
     free(contest.specs);
+    library_unload(&probe[0]);
+    library_unload(&probe[1]);
     return slower ? EXIT_FOUND : 0;
 }

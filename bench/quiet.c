@@ -16,8 +16,7 @@ enum { PROBE_CHAINS = 256, LEARN = 320, WINDOW = 32 };
 static double window[WINDOW];
 static size_t count;
 static double level;
-static size_t quiet_count;
-static size_t asked;
+static struct quiet_counts counts;
 
 /* 40,000 probes on a shared Cascade Lake gathered at 1.50, 1.37 and 1.05 FMA a cycle, with little between; the first
  * two both go with undisturbed measurements. */
@@ -71,8 +70,8 @@ void quiet_start(void)
 bool quiet_now(void)
 {
     bool quiet = keep_probe() >= quiet_part * level;
-    asked++;
-    quiet_count += quiet;
+    counts.asked++;
+    counts.quiet += quiet;
     return quiet;
 }
 
@@ -94,5 +93,15 @@ double quiet_level(void)
 
 double quiet_share(void)
 {
-    return asked ? (double)quiet_count / (double)asked : 1.0;
+    return counts.asked ? (double)counts.quiet / (double)counts.asked : 1.0;
+}
+
+struct quiet_counts quiet_counts(void)
+{
+    return counts;
+}
+
+void quiet_count_on(struct quiet_counts from)
+{
+    counts = from;
 }

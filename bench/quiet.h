@@ -30,6 +30,14 @@ bool quiet_now(void);
 /* Waits for a quiet moment, at most so many seconds: true if it came. */
 bool quiet_wait(double seconds);
 
+/* What quiet_share counts, so that a child process can hand over where it got to. */
+struct quiet_counts {
+    size_t quiet;
+    size_t asked;
+};
+struct quiet_counts quiet_counts(void);
+void quiet_count_on(struct quiet_counts from);
+
 /* For the report: FMAs a cycle when quiet, and the share of all probes that were. */
 double quiet_level(void);
 double quiet_share(void);
