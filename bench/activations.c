@@ -360,13 +360,16 @@ int activations_main(int argc, char **argv)
     double start = clock_seconds();
     measure(&field, seconds, seed);
     machine_print(stdout, machine_this());
-    printf("Core cycles a value (of gate block and step: a unit of a row), %zu values of [-6, 6] in L1, or %d units; quiet\n"
+    printf("Core cycles a value (of gate block and step: a unit of a row), %zu values of [-6, 6] in L1, or %d units; "
+           "quiet\n"
            "medians; worst absolute error of those values.\n",
            values, BLOCK_UNITS);
     for (int section = 0; section < SECTIONS; section++)
         print_section(&field, (enum section)section);
-    printf("\nThe gate block is two sigmoids, a tanh, the update, from chains in L1. The last rows are what a step of a batch\n"
-           "takes beyond its product: the block, and what it costs to have it between tiles. A single row has no such rows:\n"
+    printf("\nThe gate block is two sigmoids, a tanh, the update, from chains in L1. The last rows are what a step of "
+           "a batch\n"
+           "takes beyond its product: the block, and what it costs to have it between tiles. A single row has no such "
+           "rows:\n"
            "its product alone has fewer chains, each twice as long, and waits for its FMAs.\n"
            "%.1f s, %.0f %% of the probes quiet (%.2f FMA a cycle)\n",
            clock_seconds() - start, 100.0 * quiet_share(), quiet_level());

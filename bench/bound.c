@@ -9,6 +9,19 @@ static double recurrent_share(const struct cell_spec *spec)
     return (double)spec->hidden / (double)(spec->hidden + spec->input);
 }
 
+struct bound_work bound_work_of(const struct cell_spec *spec)
+{
+    const double operations = cell_operations(spec), bytes = cell_weight_bytes(spec);
+    const double share = spec->steps > 1 ? recurrent_share(spec) : 1.0;
+    return (struct bound_work){(1.0 - share) * operations, share * operations, share * bytes};
+}
+
+double bound_at(const struct cell_spec *spec, double peak, double bandwidth)
+{
+    const struct bound_work work = bound_work_of(spec);
+    return work.input / peak + fmax(work.operations / peak, work.bytes / bandwidth);
+}
+
 /* How the time of a layer's step divides, at best; `beside` are the bytes of other layers that a step reads too, and so
  * share its caches. */
 static struct bound bound_of_layer(const struct limits *limits, const struct limits_backend *backend,
@@ -16,24 +29,17 @@ static struct bound bound_of_layer(const struct limits *limits, const struct lim
                                    double beside)
 {
     double hidden = (double)spec->hidden;
-    double operations = cell_operations(spec);
-    double bytes = cell_weight_bytes(spec);
+    const struct bound_work work = bound_work_of(spec);
     double peak = limits_peak(limits, backend, spec->threads);
-    double input_ns = 0.0;
-    if (spec->steps > 1) {
-        input_ns = operations * (1.0 - recurrent_share(spec)) / peak;
-        operations *= recurrent_share(spec);
-        bytes *= recurrent_share(spec);
-    }
     /* Cold weights come from memory once a call; in a sequence only its first step sees that. */
     bool cold = spec->cold && spec->steps == 1;
-    double set = cold ? HUGE_VAL : bytes + beside;
+    double set = cold ? HUGE_VAL : work.bytes + beside;
     struct bound bound = {.bandwidth = limits_bandwidth(limits, backend, spec->threads, set)};
-    double fma_ns = operations / peak;
-    double read_ns = bytes / bound.bandwidth;
-    bound.ns = input_ns + fmax(fma_ns, read_ns);
+    double fma_ns = work.operations / peak;
+    double read_ns = work.bytes / bound.bandwidth;
+    bound.ns = bound_at(spec, peak, bound.bandwidth);
     if (spec->threads == 1)
-        bound.fed_ns = input_ns + fmax(fma_ns, read_ns / limits_fed_share(limits, backend, set));
+        bound.fed_ns = bound_at(spec, peak, bound.bandwidth * limits_fed_share(limits, backend, set));
     bound.binds = fma_ns >= read_ns ? "FMA" : machine_level(limits->machine.cache, set / (double)spec->threads);
 
     double gates = spec->reset == GRU_RESET_NONE ? 1.0 : 2.0;

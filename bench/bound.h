@@ -26,6 +26,17 @@ struct bound {
     const char *binds; /* "FMA", "L1", "L2", "L3", "memory", "latency", "activations" */
 };
 
+/* What the limit of a layer's step, of GEMV and GEMM is made of: of T > 1 the input half apart. */
+struct bound_work {
+    double input; /* operations that have the FMA peak */
+    double operations;
+    double bytes; /* that are read beside those operations */
+};
+struct bound_work bound_work_of(const struct cell_spec *spec);
+
+/* The limit at a peak (GFLOP/s) and a bandwidth (GB/s) measured otherwise. */
+double bound_at(const struct cell_spec *spec, double peak, double bandwidth);
+
 /* ns an element of sigmoid and tanh of a back end, as measured; 0 if unknown. */
 struct activation_cost {
     double sigmoid;

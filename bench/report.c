@@ -37,8 +37,9 @@ static void print_group(const struct cell_spec *spec)
            spec->threads == 1 ? "" : "s", weight_names[spec->weights], tier_names[spec->tier]);
     if (path_is_layer(spec->path))
         printf(", reset %s, T = %zu", reset_names[spec->reset], spec->steps);
-    printf("%s\n  %5s %5s %4s  %10s %7s  %8s %8s  %10s %6s %6s  %s\n", spec->cold ? ", caches cold" : "", "H", "I", "B",
-           path_is_layer(spec->path) ? "a step" : "a call", "+-", "GFLOP/s", "GB/s", "limit", "share", "fed", "binds");
+    printf("%s\n  %5s %5s %4s  %10s %7s  %8s %8s  %10s %6s %6s %6s  %s\n", spec->cold ? ", caches cold" : "", "H", "I",
+           "B", path_is_layer(spec->path) ? "a step" : "a call", "+-", "GFLOP/s", "GB/s", "limit", "share", "fed",
+           "now", "binds");
 }
 
 /* A rate, where there is something to be counted: an array function has no weights. */
@@ -50,9 +51,9 @@ static const char *rate_text(double rate)
 /* "97%", or a dash where there is no limit to be a share of. */
 static const char *share_text(double limit_ns, double ns)
 {
-    static char text[2][16]; /* one printf takes two of them */
+    static char text[4][16]; /* one printf takes three of them */
     static size_t turn;
-    char *buffer = text[turn++ % 2];
+    char *buffer = text[turn++ % 4];
     if (!(limit_ns > 0.0))
         return "-";
     snprintf(buffer, 16, "%.0f%%", 100.0 * limit_ns / ns);
@@ -64,6 +65,12 @@ static bool same_group(const struct cell_spec *a, const struct cell_spec *b)
 {
     return a->path == b->path && strcmp(a->backend, b->backend) == 0 && a->threads == b->threads &&
            a->weights == b->weights && a->tier == b->tier && a->reset == b->reset && a->cold == b->cold;
+}
+
+/* The limit by what plain loops got between the cell's samples; 0: unknown. */
+static double limit_meanwhile(const struct measured *cell)
+{
+    return cell->bandwidth > 0.0 ? bound_at(&cell->spec, cell->peak, cell->bandwidth) : 0.0;
 }
 
 static void print_cell(const struct report *report, const struct measured *cell)
@@ -81,10 +88,10 @@ static void print_cell(const struct report *report, const struct measured *cell)
     struct bound bound = report_bound(report, spec);
     /* One number for an interval that needn't lie evenly about its median: what is wanted of it is its width. */
     double half = 0.5 * (cell->interval.high - cell->interval.low) / cell->ns;
-    printf("%10s %6.1f%%  %8s %8s  %10s %6s %6s  %s%s\n", time_text(cell->ns), 100.0 * half,
+    printf("%10s %6.1f%%  %8s %8s  %10s %6s %6s %6s  %s%s\n", time_text(cell->ns), 100.0 * half,
            rate_text(cell_operations(spec) / cell->ns), rate_text(cell_weight_bytes(spec) / cell->ns),
-           time_text(bound.ns), share_text(bound.ns, cell->ns), share_text(bound.fed_ns, cell->ns), bound.binds,
-           cell->noisy ? "  (never quiet)" : "");
+           time_text(bound.ns), share_text(bound.ns, cell->ns), share_text(bound.fed_ns, cell->ns),
+           share_text(limit_meanwhile(cell), cell->ns), bound.binds, cell->noisy ? "  (never quiet)" : "");
 }
 
 /* Cells of one group stand together, though the axes' order has their resets and threads side by side. */
@@ -104,7 +111,9 @@ void report_table(const struct report *report, const struct measured *cells, siz
     }
     free(printed);
     printf("\n+-: half of the 95 %% interval of the median over layers made afresh.\n"
-           "share: of the limit with weights read by loads alone; fed: by multiply-adds, at the frequency for those.\n"
+           "share: of the limit with weights read by loads alone; fed: by multiply-adds, at the frequency for those;\n"
+           "now: of what plain loops, the best of sixteen, did with as many bytes and operations between the cell's "
+           "samples.\n"
            "Measured in %.0f s, %.0f %% of the probes quiet.\n",
            report->seconds, 100.0 * quiet_share());
     report_print_raised(stdout, report);
@@ -188,6 +197,7 @@ static cJSON *put_entry(cJSON *benchmarks, const struct report *report, const st
     json_put_number(entry, "limit_ns", bound.ns);
     json_put_number(entry, "limit_share", bound.ns / repetition->ns);
     json_put_number(entry, "fed_limit_ns", bound.fed_ns);
+    json_put_number(entry, "meanwhile_limit_ns", limit_meanwhile(cell));
     json_put_number(entry, "cycles", repetition->cycles);
     json_put_number(entry, "quiet", repetition->quiet);
     json_put_number(entry, "run", 0);

@@ -3,6 +3,7 @@
 #include "sample.h"
 
 #include "clock.h"
+#include "meanwhile.h"
 #include "progress.h"
 #include "quiet.h"
 
@@ -81,8 +82,9 @@ static double thread_ns(void)
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-/* One repetition: samples for `slice` seconds, and up to three times as long if nothing was quiet. */
-static struct repetition visit(struct cell *cell, double slice)
+/* One repetition: samples for `slice` seconds, and up to three times as long if nothing was quiet. `meanwhile` may be
+ * NULL. */
+static struct repetition visit(struct cell *cell, double slice, struct meanwhile *meanwhile)
 {
     static double quiet_samples[SAMPLES_MAX];
     static double all_samples[SAMPLES_MAX];
@@ -109,6 +111,11 @@ static struct repetition visit(struct cell *cell, double slice)
         if (before && after && undisturbed)
             quiet_samples[quiet++] = ns;
         before = after;
+        if (meanwhile) {
+            meanwhile_look(meanwhile, &cell->spec, after, 0.25 * ns * steps);
+            cell_warm(cell); /* its weights come back */
+            before = quiet_now();
+        }
         double time = clock_seconds() - start;
         /* One quiet sample is enough to end in time: it is worth more than many that aren't. */
         if (time > 3.0 * slice || (time > slice && quiet > 0))
@@ -121,7 +128,7 @@ static struct repetition visit(struct cell *cell, double slice)
 }
 
 static void repeat(const struct library *library, const struct sample_settings *settings, struct measured *cell,
-                   struct random *random)
+                   struct random *random, struct meanwhile *meanwhile)
 {
     struct cell open;
     gru_error why = {.text = ""};
@@ -130,7 +137,7 @@ static void repeat(const struct library *library, const struct sample_settings *
         memcpy(cell->why, why.text, sizeof cell->why);
         return;
     }
-    cell->repetition[cell->count++] = visit(&open, settings->min_time / (double)settings->repetitions);
+    cell->repetition[cell->count++] = visit(&open, settings->min_time / (double)settings->repetitions, meanwhile);
     cell_close(&open);
 }
 
@@ -171,11 +178,15 @@ void sample_cells(const struct library *library, const struct sample_settings *s
 {
     struct random random = {settings->seed};
     size_t *order = take(count, sizeof *order);
+    struct meanwhile **meanwhile = take(count, sizeof *meanwhile);
     struct progress progress;
     double start = clock_seconds();
     progress_start(&progress, settings->title, settings->repetitions * count);
     for (size_t i = 0; i < count; i++)
         cells[i].possible = true;
+    for (size_t i = 0; settings->meanwhile && i < count; i++)
+        if (meanwhile_fits(&cells[i].spec))
+            meanwhile[i] = take(1, sizeof *meanwhile[i]);
     for (size_t round = 0; round < REPETITIONS_MAX; round++) {
         size_t n = 0;
         for (size_t i = 0; i < count; i++)
@@ -187,7 +198,7 @@ void sample_cells(const struct library *library, const struct sample_settings *s
             double time = clock_seconds() - start;
             if (round >= 3 && time > settings->max_time)
                 break;
-            repeat(library, settings, &cells[order[i]], &random);
+            repeat(library, settings, &cells[order[i]], &random, meanwhile[order[i]]);
             if (round < settings->repetitions)
                 progress_step(&progress, cells[order[i]].name);
             else
@@ -199,6 +210,12 @@ void sample_cells(const struct library *library, const struct sample_settings *s
             break;
     }
     progress_end(&progress);
+    for (size_t i = 0; i < count; i++) {
+        cells[i].peak = meanwhile[i] ? meanwhile_peak(meanwhile[i]) : 0.0;
+        cells[i].bandwidth = meanwhile[i] ? meanwhile_bandwidth(meanwhile[i]) : 0.0;
+        free(meanwhile[i]);
+    }
+    free(meanwhile);
     free(order);
 }
 

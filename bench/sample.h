@@ -32,6 +32,7 @@ struct measured {
     double ns;
     struct interval interval; /* 95 %, of the median, free of any distribution; all of the range below 6 repetitions */
     double cycles;
+    double peak, bandwidth; /* what plain loops got meanwhile, GFLOP/s and GB/s; 0: unknown */
     size_t used;
     bool noisy; /* fewer than three repetitions were quiet */
 };
@@ -42,6 +43,7 @@ struct sample_settings {
     double max_time;    /* seconds for everything; what is begun is ended */
     double interval;    /* wanted half-width, as a share; cells that miss it are repeated while time lasts */
     uint64_t seed;      /* of order, weights and inputs */
+    bool meanwhile;     /* look what plain loops get between the samples */
     const char *title;  /* for the progress line */
 };
 
