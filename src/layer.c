@@ -117,6 +117,22 @@ static struct gru_cell cell_of(const struct gru_layer *layer, const struct gru_h
     };
 }
 
+/* Steps that turn find in some cache a part of what they walk through. By the first-level one, which has 48 KiB on the CPU
+ * of these figures: sequences of H = 96 take 0.95 of the time (0.86 without reset), lone steps of H = 64 with AVX2 0.84;
+ * with fewer than three gates pieces of its size have too few chains. By the second-level one: sequences take 0.70
+ * at H = 192, 0.66 at H = 362, 0.82 at H = 512. Where the reset comes before, each matrix drives the other out of the
+ * first-level cache (turning took 1.03 of the time at H = 112, and up to 1.08 at H = 192). */
+static enum gru_turns turns_of(const struct gru_half *half)
+{
+    const size_t gates = half->recurrent.gates, candidate = half->candidate.gates;
+    const size_t weights = half->recurrent.units * half->recurrent.length * (gates + candidate);
+    if (candidate)
+        return weights >= GRU_CACHED_WEIGHTS * 3 / 4 ? GRU_TURNS_FAR : GRU_TURNS_NEVER;
+    if (weights <= (gates == 3 ? 1 : 2) * (size_t)GRU_NEAR_WEIGHTS)
+        return GRU_TURNS_NEVER;
+    return weights > 3 * GRU_NEAR_WEIGHTS ? GRU_TURNS_FAR : GRU_TURNS_NEAR;
+}
+
 /* A layer of a checked description in memory of layer_bytes; its weights are still to come. */
 static struct gru_layer *place(void *memory, const gru_desc *desc)
 {
@@ -139,8 +155,11 @@ static struct gru_layer *place(void *memory, const gru_desc *desc)
     }
     /* Both halves of a step go through the cache in turn. */
     const int far = shape.input * desc->hidden * (desc->input + desc->hidden) >= GRU_CACHED_WEIGHTS;
-    for (size_t d = 0; d < layer->directions; d++)
-        layer->half[d].input.far = layer->half[d].recurrent.far = layer->half[d].candidate.far = far;
+    for (size_t d = 0; d < layer->directions; d++) {
+        struct gru_half *half = &layer->half[d];
+        half->input.far = half->recurrent.far = half->candidate.far = far;
+        half->recurrent.turns = half->candidate.turns = turns_of(half);
+    }
     gru_plan_layer(layer);
     for (size_t d = 0; d < layer->directions; d++)
         layer->half[d].cell = cell_of(layer, &layer->half[d]);

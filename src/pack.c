@@ -43,17 +43,6 @@ int gru_product_bytes(size_t units, size_t length, size_t gates, size_t lanes, s
     return 1;
 }
 
-/* Steps of one row that turn took 0.86 of the time at H = 64, where a part stays in the first-level cache (with fewer
- * than three gates there are too few chains to take it in pieces so small); 0.66 at H = 362 and 0.82 at H = 512, by the
- * second-level cache. Between these there is nothing to gain. */
-static enum gru_turns turns(size_t weights, size_t gates)
-{
-    if (weights >= GRU_CACHED_WEIGHTS / 2)
-        return GRU_TURNS_FAR;
-    return gates == 3 && weights > GRU_NEAR_WEIGHTS && weights <= 3 * GRU_NEAR_WEIGHTS ? GRU_TURNS_NEAR
-                                                                                        : GRU_TURNS_NEVER;
-}
-
 struct gru_product gru_product_place(void *memory, size_t units, size_t length, size_t gates, size_t lanes)
 {
     float *weights = memory;
@@ -63,8 +52,6 @@ struct gru_product gru_product_place(void *memory, size_t units, size_t length, 
         .units = units,
         .length = length,
         .group_stride = group_stride(length, gates, lanes),
-        .turns = turns(units * length * gates, gates),
-        .far = units * length * gates >= GRU_CACHED_WEIGHTS,
         .gates = gates,
     };
 }

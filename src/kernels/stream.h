@@ -7,48 +7,48 @@
 #ifndef GRU_KERNELS_STREAM
 #define GRU_KERNELS_STREAM
 
+/* Pieces of which the next step may find some in the first-level cache: 16 units. Of AVX-512 that is one group, whose
+ * chains are too few: where a sibling took its part of the cache too, lone steps of H = 64 took 1.08 of the time. */
+enum { NEAR_PIECE = 16 / LANES < ABREAST ? 16 / LANES : ABREAST, TURNS_NEAR = LANES < 16 };
+
 /* Which way to walk through large weights. A step alone doesn't know which way the one before it went, so it tosses a
  * coin, the lowest bit of the state's first number, and about every other step turns: at H = 256, whose weights are
- * half as many again as a second-level cache holds, they take 0.80 to 0.95 of the time. A state that stands still
- * tosses the same again and again, which is no worse than never to turn. */
+ * half as many again as a second-level cache holds, they take 0.80 to 0.95 of the time; at H = 64 with AVX2 0.84 to 0.92. A
+ * state that stands still tosses the same again and again, which is no worse than never to turn. */
 static inline int stream_goes_backward(const struct gru_step *s)
 {
+    const enum gru_turns turns = s->cell->recurrent.turns;
     uint32_t coin;
     __builtin_memcpy(&coin, s->h, sizeof coin);
-    return s->cell->recurrent.turns == GRU_TURNS_FAR && (coin & 1);
+    return (turns == GRU_TURNS_FAR || (TURNS_NEAR && turns == GRU_TURNS_NEAR)) && (coin & 1);
+}
+
+/* How many groups go together, at least ABREAST but for near pieces: twice three where three of two and two gates have
+ * their chains in registers. */
+static inline size_t stream_piece(const struct gru_cell *cell)
+{
+    if (TURNS_NEAR && cell->recurrent.turns == GRU_TURNS_NEAR)
+        return NEAR_PIECE;
+    return TILE_ACCUMULATORS / 4 == 3 && cell->ax_gates == 2 ? 6 : ABREAST;
 }
 
 #endif
 
-/* All groups: both products of a few, then their gate blocks. */
-static void TIERED(stream_groups)(const struct gru_step *s, const struct gru_product *input, const float *x)
+/* Both products of a few groups, then their gate blocks, from the first groups to the last or the other way. */
+static void TIERED(stream_pieces)(const struct gru_step *s, const struct gru_product *input, const float *x,
+                                  int backward)
 {
     _Alignas(GRU_ALIGNMENT) float sums[ROW_SUMS * LANES];
     const struct gru_product *m = &s->cell->recurrent;
-    const size_t end = s->cell->groups, ax_step = s->cell->ax_gates * LANES, sums_step = m->gates * LANES;
-    TIERED(cells) *const cells = TIERED(first_cells)(s->cell);
-    for (size_t first = 0, groups; first < end; first += groups) {
-        groups = 0;
-        do {
-            const size_t next = first + groups;
-            groups += row_pair(input, m, next, end, x, s->h, s->ax + next * ax_step, sums + groups * sums_step);
-        } while (groups < ABREAST && first + groups < end);
-        cells(s, 0, 0, first * LANES, groups, sums, sums_step);
-    }
-}
-
-/* The same from the last group to the first, in the same pieces. */
-static void TIERED(stream_groups_backward)(const struct gru_step *s, const struct gru_product *input, const float *x)
-{
-    _Alignas(GRU_ALIGNMENT) float sums[ABREAST * GRU_MAX_GATES * LANES];
-    const struct gru_product *m = &s->cell->recurrent;
+    const size_t end = s->cell->groups, piece = stream_piece(s->cell);
     const size_t ax_step = s->cell->ax_gates * LANES, sums_step = m->gates * LANES;
     TIERED(cells) *const cells = TIERED(first_cells)(s->cell);
-    for (size_t first, end = s->cell->groups; end; end = first) {
-        first = (end - 1) / ABREAST * ABREAST;
-        for (size_t at = first; at < end;)
-            at += row_pair(input, m, at, end, x, s->h, s->ax + at * ax_step, sums + (at - first) * sums_step);
-        cells(s, 0, 0, first * LANES, end - first, sums, sums_step);
+    size_t first = backward ? (end - 1) / piece * piece : 0;
+    for (size_t left = end, stop; left; left -= stop - first, first = backward ? first - piece : stop) {
+        stop = end - first < piece ? end : first + piece;
+        for (size_t at = first; at < stop;)
+            at += row_pair(input, m, at, stop, x, s->h, s->ax + at * ax_step, sums + (at - first) * sums_step);
+        cells(s, 0, 0, first * LANES, stop - first, sums, sums_step);
     }
 }
 
@@ -59,10 +59,7 @@ static GRU_NOINLINE void TIERED(stream_large)(const struct gru_lone *lone, char 
     float *x = (float *)(workspace + lone->x);
     clean_row(x, from, lone->input->length, 1);
     clean_state(s.h, h0, s.cell->units);
-    if (stream_goes_backward(&s))
-        TIERED(stream_groups_backward)(&s, lone->input, x);
-    else
-        TIERED(stream_groups)(&s, lone->input, x);
+    TIERED(stream_pieces)(&s, lone->input, x, stream_goes_backward(&s));
     if (s.cell->reset == GRU_RESET_BEFORE)
         TIERED(step_candidate)(&s, 0, s.cell->groups);
     if (y && h_out)
