@@ -30,6 +30,7 @@ enum section {
     SECTION_SIGMOID = YARDSTICK_SIGMOID,
     SECTION_TANH = YARDSTICK_TANH,
     SECTION_BLOCK = YARDSTICK_BLOCK,
+    SECTION_CHAIN,
     SECTION_UPDATE,
     SECTION_STEP_ROW,
     SECTION_STEP_BATCH,
@@ -46,10 +47,16 @@ static const struct {
     {"sigmoid", {.path = PATH_SIGMOID, .batch = 1, .steps = 1}},
     {"tanh", {.path = PATH_TANH, .batch = 1, .steps = 1}},
     {"gate block", {.path = PATH_SIGMOID, .batch = 1, .steps = 1}},
+    {"a gate block after another", {.path = PATH_SIGMOID, .batch = 1, .steps = 1}},
     {"update", {.path = PATH_UPDATE, .batch = 1, .steps = 1}},
     {"step, I = H = 32, B = 1", {.path = PATH_STREAMING, .input = 32, .hidden = 32, .batch = 1, .steps = 1}},
     {"step, I = H = 32, B = 16", {.path = PATH_STREAMING, .input = 32, .hidden = 32, .batch = 16, .steps = 1}},
 };
+
+static bool is_block(enum section section)
+{
+    return section == SECTION_BLOCK || section == SECTION_CHAIN;
+}
 
 /* One cell of a table: libgru's own, or a function over the arrays that libgru's would get. */
 struct contestant {
@@ -106,10 +113,11 @@ static void add_tiers(struct field *field, enum section section, struct cell_spe
     const struct activations_isa *isa = activations_isa_named(spec.backend);
     for (int tier = GRU_TIER_FAST; tier <= GRU_TIER_SLEEF; tier++) {
         spec.tier = (enum gru_tier)tier;
-        if (section != SECTION_BLOCK)
+        if (!is_block(section))
             add(field, section, tier_rows[tier], spec, NULL);
         else if (isa)
-            add(field, section, tier_rows[tier], spec, isa->block[tier]);
+            add(field, section, tier_rows[tier], spec,
+                isa->own[section == SECTION_CHAIN ? OWN_CHAIN : OWN_BLOCK][tier]);
     }
 }
 
@@ -121,7 +129,7 @@ static void add_backend(struct field *field, const char *backend)
         spec.threads = 1;
         snprintf(spec.backend, sizeof spec.backend, "%s", backend);
         if (!path_is_layer(spec.path))
-            spec.input = spec.hidden = section == SECTION_BLOCK ? BLOCK_VALUES * BLOCK_UNITS : (size_t)field->values;
+            spec.input = spec.hidden = is_block(section) ? BLOCK_VALUES * BLOCK_UNITS : (size_t)field->values;
         if (section == SECTION_UPDATE)
             add(field, section, "libgru", spec, NULL);
         else
@@ -169,10 +177,10 @@ static double block_of(const float *x, size_t units, size_t lanes, size_t unit)
     return z * (double)x[6 * units + unit] + (1.0 - z) * n;
 }
 
-/* What the contestant's time is divided by: its values, or units of rows. */
+/* What the contestant's time is divided by: its values, units of rows, or blocks in a chain. */
 static size_t results(const struct contestant *one)
 {
-    return one->section == SECTION_BLOCK ? BLOCK_UNITS : one->spec.hidden * one->spec.batch;
+    return is_block(one->section) ? BLOCK_UNITS : one->spec.hidden * one->spec.batch;
 }
 
 static void find_error(struct contestant *one)
@@ -366,11 +374,10 @@ int activations_main(int argc, char **argv)
            values, BLOCK_UNITS);
     for (int section = 0; section < SECTIONS; section++)
         print_section(&field, (enum section)section);
-    printf("\nThe gate block is two sigmoids, a tanh, the update, from chains in L1. The last rows are what a step of "
-           "a batch\n"
-           "takes beyond its product: the block, and what it costs to have it between tiles. A single row has no such "
-           "rows:\n"
-           "its product alone has fewer chains, each twice as long, and waits for its FMAs.\n"
+    printf("\nThe gate block is two sigmoids, a tanh, the update, from chains in L1; after another: cycles from a vector of\n"
+           "states to the next one, which a step of one row takes after H dependent FMAs. The last rows are what a step of a\n"
+           "batch takes beyond its product: the block, and what it costs to have it between tiles. A single row has no such\n"
+           "rows: its product alone has fewer chains, each twice as long, and waits for its FMAs.\n"
            "%.1f s, %.0f %% of the probes quiet (%.2f FMA a cycle)\n",
            clock_seconds() - start, 100.0 * quiet_share(), quiet_level());
     free(field.contestant);

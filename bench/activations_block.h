@@ -47,5 +47,7 @@ static inline __attribute__((always_inline)) void yardstick_block(size_t count, 
 #define TIER sleef
 #include "activations_tier.h"
 
-static yardstick_function *const own_blocks[] = {own_block_fast, own_block_faster, own_block_accurate,
-                                                 own_block_sleef};
+static yardstick_function *const own_functions[OWN_FUNCTIONS][GRU_TIERS] = {
+    [OWN_BLOCK] = {own_block_fast, own_block_faster, own_block_accurate, own_block_sleef},
+    [OWN_CHAIN] = {own_chain_fast, own_chain_faster, own_chain_accurate, own_chain_sleef},
+};

@@ -20,6 +20,9 @@ enum yardstick {
 
 enum { YARDSTICK_SIGMOID, YARDSTICK_TANH, YARDSTICK_BLOCK, YARDSTICK_FUNCTIONS };
 
+/* libgru's gate block over units that don't depend on each other, and of units that do. */
+enum { OWN_BLOCK, OWN_CHAIN, OWN_FUNCTIONS };
+
 /* Of the gate block (activations_block.h): values that it reads for each unit. Units are a multiple of 64. */
 enum { BLOCK_VALUES = 7 };
 
@@ -29,7 +32,7 @@ typedef void yardstick_function(size_t count, const float *x, float *y);
 struct activations_isa {
     const char *name; /* of the back end which uses the same instructions */
     yardstick_function *const (*function)[YARDSTICK_FUNCTIONS]; /* YARDSTICK_COUNT of them */
-    yardstick_function *const *block; /* libgru's own, of each tier */
+    yardstick_function *const (*own)[GRU_TIERS];                /* libgru's: OWN_FUNCTIONS of each tier */
     size_t lanes;
     /* Finds libmvec's functions, which needn't be there; false if they aren't. */
     bool (*open)(void);

@@ -23,4 +23,4 @@ static inline vec sleef_exp_u10(vec a)
 
 #include "activations_body.h"
 
-const struct activations_isa activations_neon = {"neon", yardsticks, own_blocks, LANES, mvec_open};
+const struct activations_isa activations_neon = {"neon", yardsticks, own_functions, LANES, mvec_open};

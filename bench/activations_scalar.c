@@ -41,7 +41,7 @@ static yardstick_function *const yardsticks[YARDSTICK_COUNT][YARDSTICK_FUNCTIONS
     [YARDSTICK_RATIONAL] = {rational_sigmoid_over, rational_tanh_over, rational_block_over},
 };
 
-const struct activations_isa activations_scalar = {"scalar", yardsticks, own_blocks, LANES, nothing_to_open};
+const struct activations_isa activations_scalar = {"scalar", yardsticks, own_functions, LANES, nothing_to_open};
 
 static const struct gru_cell cell = {.reset = GRU_RESET_AFTER, .update = GRU_UPDATE_KEEP};
 const struct gru_cell *activations_cell = &cell;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* activations_tier.h: libgru's gate block over arrays, of the tier TIER; once for each in activations_block.h. */
+/* activations_tier.h: libgru's gate block of the tier TIER, over arrays and as a chain; once for each in
+ * activations_block.h. */
 #include "../src/kernels/cell.h"
+
+#include <string.h>
 
 /* As many groups side by side as in a step. What kind of layer it is only the back end's caller knows, as there. */
 static void TIERED(own_block)(size_t count, const float *x, float *y)
@@ -18,6 +21,17 @@ static void TIERED(own_block)(size_t count, const float *x, float *y)
         };
         TIERED(cell_after)(side_by_side, &step, &block);
     }
+}
+
+/* As many as units in own_block, of one vector each, of which each waits for the one before: r's sum has the state in it,
+ * stored and loaded again, as a step's product has. */
+static void TIERED(own_chain)(size_t count, const float *x, float *y)
+{
+    const struct gru_step step = {.cell = activations_cell, .rows = 1, .h = y, .h_next = y};
+    const struct block block = {.ax = x, .ah = y};
+    memset(y, 0, 3 * LANES * sizeof *y);
+    for (size_t left = count / BLOCK_VALUES; left; left--)
+        TIERED(cell_after)(1, &step, &block);
 }
 
 #undef TIER
