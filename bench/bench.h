@@ -13,6 +13,7 @@ int compare_main(int argc, char **argv);
 int cost_main(int argc, char **argv);
 int ab_main(int argc, char **argv);
 int activations_main(int argc, char **argv);
+int ragged_main(int argc, char **argv);
 int count_main(int argc, char **argv);
 int track_main(int argc, char **argv);
 int worker_main(int argc, char **argv);

@@ -18,10 +18,11 @@ static const struct command commands[] = {
     {"speed", speed_main, "what libgru does with it: ns a step over a grid of sizes"},
     {"cost", cost_main, "what each size costs here, or on a machine of which the limits are known"},
     {"compare", compare_main, "two files of `speed --json`: what changed, and how sure that is"},
-    {"ab", ab_main, "two builds of the library in one process, interleaved"},
+    {"ab", ab_main, "two builds of the library, interleaved"},
     {"count", count_main, "instructions a call instead of time, against a baseline"},
     {"track", track_main, "a history of runs: what changed, and with which commit"},
     {"activations", activations_main, "sigmoid, tanh and the gate block beside SLEEF, libmvec and libm"},
+    {"ragged", ragged_main, "rows of different lengths, beside whole ones"},
     {"worker", worker_main, "serves bench/peers: one request a line on stdin"},
 };
 

@@ -186,6 +186,18 @@ def activations():
     check(len(rests) == 1 and rests[0].startswith("step, I = H = 32, B = 16"), "products are taken from batches alone")
 
 
+def ragged():
+    """Times aren't looked at: that there are some, of the rows that the seed draws."""
+    refuses("one at a time", "ragged", "--backend", "avx2,scalar")
+    result = run("ragged", "--max-time", "0.05", "--hidden", "16", "--batch", "3,5", "--steps", "4", "--backend", "scalar")
+    check(result.returncode == 0, "ragged runs: " + result.stderr)
+    rows = [line.split() for line in result.stdout.splitlines() if line.startswith("    16 ")]
+    check([row[1] for row in rows] == ["3", "5"], "a row for each batch:\n" + result.stdout)
+    for row in rows:
+        check(int(row[1]) + 3 <= int(row[2]) <= 4 * int(row[1]), "the longest row has all steps, each other at least one")
+        check(all(float(row[i]) > 0 for i in (3, 5, 7)), "times and their ratio")
+
+
 def counting(folder):
     """The gate itself: the same counts pass, 2 % more than the baseline fail, another compiler's build is skipped."""
     if not shutil.which("valgrind"):
@@ -241,6 +253,7 @@ with tempfile.TemporaryDirectory() as folder_name:
     costs(folder_name)
     raised(folder_name, speed_file)
     activations()
+    ragged()
     counting(folder_name)
     builds()
 print("{passed} passed, {failed} failed, {skipped} skipped".format(**counts))
