@@ -204,8 +204,11 @@ static void print_contest(const struct contest *contest, size_t rounds, double s
     for (size_t i = 0; i < contest->count; i++) {
         const struct ab_cell *cell = &contest->cells[i];
         const char *word = cell->low > contest->margin ? "  SLOWER" : cell->high < -contest->margin ? "  faster" : "";
-        printf("%-*s %+7.2f%%  %+7.2f%% to %+7.2f%%%s\n", width, cell_label(&contest->specs[i]),
-               100.0 * expm1(cell->median), 100.0 * expm1(cell->low), 100.0 * expm1(cell->high), word);
+        printf("%-*s %+7.2f%%  ", width, cell_label(&contest->specs[i]), 100.0 * expm1(cell->median));
+        if (rounds < ab_looks[0])
+            printf("unknown: fewer than %zu rounds\n", ab_looks[0]);
+        else
+            printf("%+7.2f%% to %+7.2f%%%s\n", 100.0 * expm1(cell->low), 100.0 * expm1(cell->high), word);
     }
     printf("%zu rounds in %.1f s, %.0f %% of the probes quiet: %s\n", rounds, seconds, 100.0 * quiet_share(),
            decision_words[decision]);

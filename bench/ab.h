@@ -25,7 +25,7 @@ struct ab_cell {
 /*
  * Medians, and their simultaneous bounds at the given level: rounds are resampled for all cells together (cells of one
  * round share its weather), and the level holds for the largest deviation over the cells, each divided by its own
- * spread. One-sided on both sides.
+ * spread. One-sided on both sides. Of fewer rounds than the first look has, there are no bounds: they are infinite.
  */
 void ab_bounds(struct ab_cell *cells, size_t count, size_t rounds, double level, struct random *random);
 

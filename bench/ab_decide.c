@@ -64,13 +64,20 @@ static double spread_of(const double *medians, double centre)
  */
 void ab_bounds(struct ab_cell *cells, size_t count, size_t rounds, double level, struct random *random)
 {
-    double *medians = take(count * RESAMPLES, sizeof *medians);
-    size_t *drawn = take(rounds, sizeof *drawn);
     double *scratch = take(rounds, sizeof *scratch);
     for (size_t c = 0; c < count; c++) {
         memcpy(scratch, cells[c].ratio, rounds * sizeof *scratch);
         cells[c].median = middle(scratch, rounds);
+        cells[c].low = -HUGE_VAL;
+        cells[c].high = HUGE_VAL;
     }
+    /* The time may have been enough for one. */
+    if (rounds < ab_looks[0]) {
+        free(scratch);
+        return;
+    }
+    double *medians = take(count * RESAMPLES, sizeof *medians);
+    size_t *drawn = take(rounds, sizeof *drawn);
     for (size_t i = 0; i < RESAMPLES; i++) {
         for (size_t r = 0; r < rounds; r++)
             drawn[r] = random_below(random, rounds);

@@ -166,6 +166,9 @@ static void test_ab(void)
     check(caught == 50, "a kernel slower by 5 % is caught");
     check(most <= 90, "and soon");
     check(made_up(-log(1.05), &rounds, &random) == AB_CHANGED, "a kernel faster by 5 % is seen too");
+    struct ab_cell one = {.ratio = {0.5}};
+    ab_bounds(&one, 1, 1, AB_LEVEL, &random);
+    check(one.median > 0.49 && ab_decide(&one, 1, log(1.02)) == AB_OPEN, "of one round nothing is said");
 }
 
 /* A dent in the table is filled from the larger sets, and a cell that reads faster raises what lies around its size. */
