@@ -118,10 +118,10 @@ static struct gru_cell cell_of(const struct gru_layer *layer, const struct gru_h
 }
 
 /* Steps that turn find in some cache a part of what they walk through. By the first-level one, which has 48 KiB on the CPU
- * of these figures: sequences of H = 96 take 0.95 of the time (0.86 without reset), lone steps of H = 64 with AVX2 0.84;
- * with fewer than three gates pieces of its size have too few chains. By the second-level one: sequences take 0.70
- * at H = 192, 0.66 at H = 362, 0.82 at H = 512. Where the reset comes before, each matrix drives the other out of the
- * first-level cache (turning took 1.03 of the time at H = 112, and up to 1.08 at H = 192). */
+ * of these figures: sequences of H = 96 take 0.95 of the time (0.86 without reset); with fewer than three gates pieces of
+ * its size have too few chains. By the second-level one: sequences take 0.70 at H = 192, 0.66 at H = 362, 0.82 at H =
+ * 512. Where the reset comes before, each matrix drives the other out of the first-level cache (turning took 1.03 of the
+ * time at H = 112, and up to 1.08 at H = 192). */
 static enum gru_turns turns_of(const struct gru_half *half)
 {
     const size_t gates = half->recurrent.gates, candidate = half->candidate.gates;
