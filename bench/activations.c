@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* Three back ends have some eighty contestants. */
-enum { SAMPLES_MAX = 1024, CONTESTANTS_MAX = 128, BACKENDS_MAX = 8, ROWS_MAX = 16 };
+enum { CONTESTANTS_MAX = 128, BACKENDS_MAX = 8, ROWS_MAX = 16 };
 
 /* Samples of one placement, between which all others have theirs; then all arrays and layers are made anew. */
 enum { TURNS = 12 };
@@ -66,9 +66,7 @@ struct contestant {
     yardstick_function *function; /* NULL: the cell's path */
     struct cell cell;
     size_t calls;
-    size_t count;
-    size_t quiet;
-    double cycles[SAMPLES_MAX]; /* a value, or a unit and row; quiet samples first */
+    struct samples cycles; /* a value, or a unit and row */
     double error;
 };
 
@@ -221,20 +219,13 @@ static void open_all(struct field *field, uint64_t seed)
 
 static void sample(struct contestant *one)
 {
-    if (one->count == SAMPLES_MAX)
-        return;
     /* Twice: the first brings frequency and caches to this contestant's level. */
     run_calls(one);
     bool quiet = quiet_now();
     double ns = run_calls(one);
     double cycles = ns * clock_core_ghz() / (double)one->calls / (double)results(one);
     quiet = quiet_now() && quiet;
-    one->cycles[one->count++] = cycles;
-    if (!quiet)
-        return;
-    /* Quiet samples stand first, so that figure() can take those alone. */
-    one->cycles[one->count - 1] = one->cycles[one->quiet];
-    one->cycles[one->quiet++] = cycles;
+    samples_add(&one->cycles, cycles, quiet);
 }
 
 static void measure(struct field *field, double seconds, uint64_t seed)
@@ -246,7 +237,7 @@ static void measure(struct field *field, double seconds, uint64_t seed)
     double start = clock_seconds();
     double time = 0.0;
     /* Three placements at least, whatever the time: of one alone nobody could say what its addresses did. */
-    for (size_t placement = 0; placement < 3 || (time < seconds && placement < SAMPLES_MAX / TURNS); placement++) {
+    for (size_t placement = 0; placement < 3 || (time < seconds && placement < STATS_SAMPLES / TURNS); placement++) {
         open_all(field, random_next(&random));
         for (int turn = 0; turn < TURNS; turn++) {
             for (size_t i = 0; i < field->count; i++)
@@ -261,12 +252,6 @@ static void measure(struct field *field, double seconds, uint64_t seed)
         progress_at(&progress, time / seconds, "");
     }
     progress_end(&progress);
-}
-
-/* Of quiet samples, unless there were next to none: the median of fewer than five is any of them. */
-static double figure(struct contestant *one)
-{
-    return stats_median(one->cycles, one->quiet >= 5 ? one->quiet : one->count);
 }
 
 static struct contestant *find(const struct field *field, enum section section, const char *row, const char *backend)
@@ -303,7 +288,7 @@ static void print_rests(const struct field *field)
             struct contestant *step = find(field, SECTION_STEP_BATCH, tier_rows[tier], field->backend[b]);
             struct contestant *product = find(field, SECTION_STEP_BATCH, "its product alone", field->backend[b]);
             if (step && product)
-                printf(" %8.3g", figure(step) - figure(product));
+                printf(" %8.3g", samples_median(&step->cycles) - samples_median(&product->cycles));
             else
                 printf(" %8s", "-");
         }
@@ -325,7 +310,7 @@ static void print_section(const struct field *field, enum section section)
         for (size_t b = 0; b < field->backends; b++) {
             struct contestant *one = find(field, section, rows[r], field->backend[b]);
             if (one)
-                printf(" %8.3g", figure(one));
+                printf(" %8.3g", samples_median(&one->cycles));
             else
                 printf(" %8s", "-");
             error = one ? fmax(error, one->error) : error;
@@ -374,9 +359,12 @@ int activations_main(int argc, char **argv)
            values, BLOCK_UNITS);
     for (int section = 0; section < SECTIONS; section++)
         print_section(&field, (enum section)section);
-    printf("\nThe gate block is two sigmoids, a tanh, the update, from chains in L1; after another: cycles from a vector of\n"
-           "states to the next one, which a step of one row takes after H dependent FMAs. The last rows are what a step of a\n"
-           "batch takes beyond its product: the block, and what it costs to have it between tiles. A single row has no such\n"
+    printf("\nThe gate block is two sigmoids, a tanh, the update, from chains in L1; after another: cycles from a "
+           "vector of\n"
+           "states to the next one, which a step of one row takes after H dependent FMAs. The last rows are what a "
+           "step of a\n"
+           "batch takes beyond its product: the block, and what it costs to have it between tiles. A single row has no "
+           "such\n"
            "rows: its product alone has fewer chains, each twice as long, and waits for its FMAs.\n"
            "%.1f s, %.0f %% of the probes quiet (%.2f FMA a cycle)\n",
            clock_seconds() - start, 100.0 * quiet_share(), quiet_level());

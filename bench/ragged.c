@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLES_MAX = 512, ROWS_MAX = 256 };
+enum { ROWS_MAX = 256 };
 
 /* As in sample.c. */
 static const double sample_ns = 80000.0;
@@ -22,9 +22,7 @@ struct run {
     size_t rows;
     const size_t *lengths;
     size_t calls;
-    size_t count;
-    size_t quiet;
-    double ns[SAMPLES_MAX]; /* a call; quiet samples first */
+    struct samples ns; /* a call */
 };
 
 struct request {
@@ -68,16 +66,7 @@ static void sample(struct cell *cell, struct run *run)
     bool quiet = quiet_now();
     double ns = run_calls(cell, run) / (double)run->calls;
     quiet = quiet_now() && quiet;
-    run->ns[run->count++] = ns;
-    if (!quiet)
-        return;
-    run->ns[run->count - 1] = run->ns[run->quiet];
-    run->ns[run->quiet++] = ns;
-}
-
-static double figure(struct run *run)
-{
-    return stats_median(run->ns, run->quiet >= 5 ? run->quiet : run->count);
+    samples_add(&run->ns, ns, quiet);
 }
 
 /* One run for each number of rows that are ever alive, and the ragged one at [0]. */
@@ -106,7 +95,7 @@ static double expected(struct run *runs, size_t count, const size_t *lengths, co
         size_t alive = alive_at(lengths, spec->batch, step), i = 1;
         while (i + 1 < count && runs[i].rows != alive)
             i++;
-        sum += figure(&runs[i]) / (double)spec->steps;
+        sum += samples_median(&runs[i].ns) / (double)spec->steps;
     }
     return sum;
 }
@@ -125,7 +114,7 @@ static void measure(const struct request *request, struct cell_spec spec, struct
     const size_t count = make_runs(runs, &cell, lengths);
     double start = clock_seconds();
     /* Three rounds at least, whatever the time. */
-    for (size_t round = 0; round < SAMPLES_MAX && (round < 3 || clock_seconds() - start < request->seconds); round++) {
+    for (size_t round = 0; round < STATS_SAMPLES && (round < 3 || clock_seconds() - start < request->seconds); round++) {
         for (size_t i = 0; i < count; i++)
             order[i] = i;
         random_shuffle(&random, order, count);
@@ -133,12 +122,12 @@ static void measure(const struct request *request, struct cell_spec spec, struct
             sample(&cell, &runs[order[i]]);
     }
     progress_step(progress, cell_label(&spec));
-    double sum = expected(runs, count, lengths, &spec), ragged = figure(&runs[0]);
+    double sum = expected(runs, count, lengths, &spec), ragged = samples_median(&runs[0].ns);
     size_t all = 0;
     for (size_t row = 0; row < spec.batch; row++)
         all += lengths[row];
     printf("%6zu %4zu  %9zu %9.1f us %9.1f us %7.3f%s\n", spec.hidden, spec.batch, all, sum * 1e-3, ragged * 1e-3,
-           ragged / sum, runs[0].quiet < 5 ? "  (never quiet)" : "");
+           ragged / sum, runs[0].ns.quiet < 5 ? "  (never quiet)" : "");
     free(runs);
     free(lengths);
     cell_close(&cell);

@@ -188,3 +188,19 @@ void stats_holm(const double *p, size_t n, double *adjusted)
     }
     free(done);
 }
+
+void samples_add(struct samples *samples, double value, bool quiet)
+{
+    if (samples->count == STATS_SAMPLES)
+        return;
+    samples->at[samples->count++] = value;
+    if (!quiet)
+        return;
+    samples->at[samples->count - 1] = samples->at[samples->quiet];
+    samples->at[samples->quiet++] = value;
+}
+
+double samples_median(struct samples *samples)
+{
+    return stats_median(samples->at, samples->quiet >= 5 ? samples->quiet : samples->count);
+}

@@ -5,6 +5,7 @@
 
 #include "util.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct interval {
@@ -37,5 +38,16 @@ void stats_holm(const double *p, size_t n, double *adjusted);
 
 /* P(X <= k) of a binomial distribution with probability 1/2. */
 double stats_binomial_half(size_t n, size_t k);
+
+/* Samples of one thing, those of quiet moments first; beyond the last they are lost. */
+enum { STATS_SAMPLES = 1024 };
+struct samples {
+    size_t count;
+    size_t quiet;
+    double at[STATS_SAMPLES];
+};
+void samples_add(struct samples *samples, double value, bool quiet);
+/* Of quiet samples, unless there were next to none: the median of fewer than five is any of them. */
+double samples_median(struct samples *samples);
 
 #endif

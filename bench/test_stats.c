@@ -129,6 +129,17 @@ static void test_holm(void)
           "Holm's correction of four tests");
 }
 
+/* Five quiet samples are enough to stand for all; four aren't. */
+static void test_samples(void)
+{
+    static struct samples samples;
+    for (int i = 0; i < 8; i++)
+        samples_add(&samples, i % 2 ? 1.0 + i : 100.0, i % 2);
+    check(samples.count == 8 && samples.quiet == 4 && near(samples_median(&samples), 54.0, 1e-12), "all samples count");
+    samples_add(&samples, 3.0, true);
+    check(samples.quiet == 5 && samples_median(&samples) < 100.0, "quiet samples alone count");
+}
+
 /* Nine cells' made-up rounds, with the weather that all share, noise and outliers of real ones; one may be slower.
  * Looked at as `ab` looks, until it is decided. */
 static enum ab_decision made_up(double slower, size_t *rounds, struct random *random)
@@ -205,6 +216,7 @@ int main(void)
     test_bootstrap();
     test_mann_whitney();
     test_holm();
+    test_samples();
     test_ab();
     test_limits();
     printf("%d passed, %d failed, 0 skipped\n", passed, failed);
