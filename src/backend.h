@@ -37,8 +37,8 @@ enum gru_cpu_bit {
  * read first, while some cache still has it. Otherwise each step finds just those weights gone that it needs next. */
 enum gru_turns {
     GRU_TURNS_NEVER,
-    GRU_TURNS_NEAR, /* the first-level cache holds a part */
-    GRU_TURNS_FAR,  /* the second-level one does */
+    GRU_TURNS_NEAR, /* the first-level cache holds a part; too little for lone steps to gain */
+    GRU_TURNS_FAR,  /* the second-level one does, or both */
 };
 
 /*

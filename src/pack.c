@@ -52,6 +52,7 @@ struct gru_product gru_product_place(void *memory, size_t units, size_t length, 
         .units = units,
         .length = length,
         .group_stride = group_stride(length, gates, lanes),
+        .far = units * length * gates >= GRU_CACHED_WEIGHTS,
         .gates = gates,
     };
 }

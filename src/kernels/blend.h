@@ -18,7 +18,8 @@ static inline vec v_blend(enum gru_update update, vec z, vec h, vec n)
     return v_fma(z, held, v_fnma(z, left, left));
 }
 
-static inline void blend(enum gru_update update, size_t count, const float *z, const float *h, const float *n, float *out)
+static inline void blend(enum gru_update update, size_t count, const float *z, const float *h, const float *n,
+                         float *out)
 {
     for (size_t i = 0; i < count; i += LANES) {
         size_t lanes = count - i;

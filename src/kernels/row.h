@@ -9,8 +9,9 @@
  * as both at once. Of a matrix with fewer gates, eight groups go together where that makes no more than ROW_CHAINS
  * chains. For many rows tile.h is better; for one, this is the same arithmetic with fewer branches around it.
  *
- * Tried without gain: prefetching 512 to 2,048 bytes ahead (1 % at most where memory binds, 24 % lost where L2 does),
- * and eight groups of three gates with AVX-512 (8 % lost at H = 256).
+ * Tried without gain: prefetching 512 to 2,048 bytes ahead (1 % at most where memory binds, 24 % lost where L2 does; on an
+ * EPYC 1 to 30 % lost in lone steps of H = 256 to 700), and eight groups of three gates with AVX-512 (8 % lost at H =
+ * 256).
  */
 #ifndef GRU_KERNELS_ROW_H
 #define GRU_KERNELS_ROW_H
