@@ -6,6 +6,7 @@
 #include "grid.h"
 #include "progress.h"
 #include "quiet.h"
+#include "sample.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -64,14 +65,6 @@ static size_t default_specs(struct cell_spec *specs, const char *backend)
     return n;
 }
 
-static double run_block(struct cell *cell, size_t calls)
-{
-    uint64_t start = clock_ticks();
-    for (size_t i = 0; i < calls; i++)
-        cell_run(cell);
-    return clock_between(start, clock_ticks());
-}
-
 static void open_or_fail(struct cell *cell, const struct library *library, const struct cell_spec *spec, uint64_t seed,
                          const char *path)
 {
@@ -95,18 +88,18 @@ static double contest_cell(struct contest *contest, const struct library *const 
     /* By ten at a time at most: the first call's time has page faults and cold caches in it. Both builds then get the
      * same number of calls, so that a block is the same work. */
     size_t calls = 1;
-    for (double ns = run_block(&cell[0], 1); ns < block_ns && calls < 1000000; ns = run_block(&cell[0], calls))
+    for (double ns = sample_calls(&cell[0], 1); ns < block_ns && calls < 1000000; ns = sample_calls(&cell[0], calls))
         calls = ns > 0.0 ? (size_t)((double)calls * fmin(10.0, 1.1 * block_ns / ns)) + 1 : calls * 10;
-    run_block(&cell[1], calls);
+    sample_calls(&cell[1], calls);
     double quiet[BLOCKS], all[BLOCKS];
     size_t quiet_count = 0;
     for (size_t block = 0; block < BLOCKS; block++) {
         size_t a = random_below(&contest->random, 2);
         bool before = quiet_now();
-        double outer = run_block(&cell[a], calls);
-        double inner = run_block(&cell[1 - a], calls);
-        inner += run_block(&cell[1 - a], calls);
-        outer += run_block(&cell[a], calls);
+        double outer = sample_calls(&cell[a], calls);
+        double inner = sample_calls(&cell[1 - a], calls);
+        inner += sample_calls(&cell[1 - a], calls);
+        outer += sample_calls(&cell[a], calls);
         /* Of the new build's time to the old one's, which cell 0 has if it comes first. */
         all[block] = a == first ? log(inner / outer) : log(outer / inner);
         if (before && quiet_now())
@@ -138,6 +131,7 @@ static void contest_here(struct contest *contest, size_t first, double *ratio)
  * another one once had is that other one. */
 static void contest_half(struct contest *contest, size_t first, double *ratio)
 {
+    /* What the child draws, this process doesn't: another stream for each child. */
     contest->random.state = random_next(&contest->random);
     fflush(NULL);
     pid_t child = fork();
@@ -149,8 +143,10 @@ static void contest_half(struct contest *contest, size_t first, double *ratio)
     int status = 0;
     if (child < 0 || waitpid(child, &status, 0) != child)
         fail("no process can be started to measure in");
-    if (status != 0) /* which has said why */
-        exit(WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE);
+    if (WIFSIGNALED(status))
+        fail("a build was ended by signal %d while it was measured", WTERMSIG(status));
+    if (status != 0) /* it has said why */
+        exit(WEXITSTATUS(status));
     memcpy(ratio, contest->half->ratio, contest->count * sizeof *ratio);
     quiet_count_on(contest->half->quiet);
 }

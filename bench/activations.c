@@ -8,19 +8,19 @@
 #include "options.h"
 #include "progress.h"
 #include "quiet.h"
-#include "stats.h"
+#include "sample.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Three back ends have some eighty contestants. */
+/* Three back ends have some 110 contestants. */
 enum { CONTESTANTS_MAX = 128, BACKENDS_MAX = 8, ROWS_MAX = 16 };
 
 /* Samples of one placement, between which all others have theirs; then all arrays and layers are made anew. */
 enum { TURNS = 12 };
-/* Half of what sample.c takes: everybody's turn then comes round within 10 ms, before the neighbours have changed. */
-static const double sample_ns = 40000.0;
+/* Half of a cell's sample: everybody's turn then comes round within 10 ms, before the neighbours have changed. */
+static const double sample_ns = 0.5 * SAMPLE_NS;
 
 /* A gate block's chains, states and results then lie in the first-level cache too: 32 bytes a unit. */
 enum { BLOCK_UNITS = 256 };
@@ -37,9 +37,8 @@ enum section {
     SECTIONS
 };
 
-/* The array functions' sections have `hidden` from --count; the gate block, which no path has, is over the arrays of one
- * of them. H = 32 is small enough that the block weighs, and whole
- * vectors on each back end. */
+/* The array functions' sections have `hidden` from --count; the gate block, which no path has, is over the arrays
+ * of one of them. H = 32 is small enough that the block weighs, and whole vectors on each back end. */
 static const struct {
     const char *title;
     struct cell_spec spec;
@@ -353,19 +352,15 @@ int activations_main(int argc, char **argv)
     double start = clock_seconds();
     measure(&field, seconds, seed);
     machine_print(stdout, machine_this());
-    printf("Core cycles a value (of gate block and step: a unit of a row), %zu values of [-6, 6] in L1, or %d units; "
-           "quiet\n"
-           "medians; worst absolute error of those values.\n",
+    printf("Core cycles a value (of gate block and step: a unit of a row), %zu values of [-6, 6] in L1, or %d units;\n"
+           "quiet medians; worst absolute error of those values.\n",
            values, BLOCK_UNITS);
     for (int section = 0; section < SECTIONS; section++)
         print_section(&field, (enum section)section);
-    printf("\nThe gate block is two sigmoids, a tanh, the update, from chains in L1; after another: cycles from a "
-           "vector of\n"
-           "states to the next one, which a step of one row takes after H dependent FMAs. The last rows are what a "
-           "step of a\n"
-           "batch takes beyond its product: the block, and what it costs to have it between tiles. A single row has no "
-           "such\n"
-           "rows: its product alone has fewer chains, each twice as long, and waits for its FMAs.\n"
+    printf("\nThe gate block is two sigmoids, a tanh, the update, from chains in L1; after another: cycles from one\n"
+           "vector of states to the next, which a step of one row takes after H dependent FMAs. The last rows are what\n"
+           "a step of a batch takes beyond its product: the block, and what it costs to have it between tiles. A single\n"
+           "row has no such rows: its product alone has fewer chains, each twice as long, and waits for its FMAs.\n"
            "%.1f s, %.0f %% of the probes quiet (%.2f FMA a cycle)\n",
            clock_seconds() - start, 100.0 * quiet_share(), quiet_level());
     free(field.contestant);

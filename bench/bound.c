@@ -124,14 +124,14 @@ struct bound bound_of(const struct limits *limits, const struct limits_backend *
     if (spec->path == PATH_GEMV || spec->path == PATH_GEMM) {
         double bytes = cell_weight_bytes(spec);
         struct bound bound = {.bandwidth = limits_bandwidth(limits, backend, 1, bytes)};
-        double fma_ns = cell_operations(spec) / limits_peak(limits, backend, 1);
-        double read_ns = bytes / bound.bandwidth;
+        double peak = limits_peak(limits, backend, 1);
         double latency_ns = (double)spec->input * backend->fma_ns;
-        bound.ns = fmax(fma_ns, read_ns);
-        bound.fed_ns = fmax(fma_ns, read_ns / limits_fed_share(limits, backend, bytes));
+        bound.ns = bound_at(spec, peak, bound.bandwidth);
+        bound.fed_ns = bound_at(spec, peak, bound.bandwidth * limits_fed_share(limits, backend, bytes));
         bound.binds = latency_ns > bound.ns ? "latency"
-                      : fma_ns >= read_ns   ? "FMA"
-                                            : machine_level(limits->machine.cache, bytes);
+                      : cell_operations(spec) / peak >= bytes / bound.bandwidth
+                          ? "FMA"
+                          : machine_level(limits->machine.cache, bytes);
         return bound;
     }
     return bound_of_array(limits, backend, spec);
@@ -140,15 +140,12 @@ struct bound bound_of(const struct limits *limits, const struct limits_backend *
 bool bound_raise(struct limits *limits, const struct cell_spec *spec, double ns)
 {
     const struct limits_backend *backend = limits_backend(limits, spec->backend);
-    double bytes = cell_weight_bytes(spec);
+    const struct bound_work work = bound_work_of(spec);
     /* The layers of a stack read theirs one after the other, at the bandwidth of a set of all of them; in sequences each
      * runs for itself, in a time that can't be told apart. */
     bool sequence = spec->steps > 1;
-    if (!backend || spec->cold || !(bytes > 0.0) || (sequence && (spec->batch > 1 || spec->deeper)))
+    if (!backend || spec->cold || !(work.bytes > 0.0) || (sequence && (spec->batch > 1 || spec->deeper)))
         return false;
-    if (sequence) {
-        ns -= cell_operations(spec) * (1.0 - recurrent_share(spec)) / limits_peak(limits, backend, spec->threads);
-        bytes *= recurrent_share(spec);
-    }
-    return ns > 0.0 && limits_raise(limits, spec->backend, spec->threads, bytes, bytes / ns);
+    ns -= work.input / limits_peak(limits, backend, spec->threads);
+    return ns > 0.0 && limits_raise(limits, spec->backend, spec->threads, work.bytes, work.bytes / ns);
 }

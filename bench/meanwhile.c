@@ -6,7 +6,6 @@
 #include "clock.h"
 #include "limits_isa.h"
 #include "machine.h"
-#include "stats.h"
 
 #include <math.h>
 
@@ -14,7 +13,7 @@
 static const double look_bytes = 8388608.0;
 
 /* What the loops want sets to be multiples of: 1,024 bytes a stream. */
-enum { UNIT = 8192, PEAK_ROUNDS = 4000, LEAST_LOOKS = 3 };
+enum { UNIT = 8192, PEAK_ROUNDS = 4000, LEAST_LOOKS = 3 * MEANWHILE_WAYS };
 
 bool meanwhile_fits(const struct cell_spec *spec)
 {
@@ -56,54 +55,27 @@ static double peak_now(const struct limits_isa *isa)
     return 2.0 * (double)(isa->lanes * isa->chains) * PEAK_ROUNDS / clock_between(start, clock_ticks());
 }
 
-/* The last looks are kept. */
-static void keep(double *values, size_t *count, double value)
-{
-    values[(*count)++ % MEANWHILE_LOOKS] = value;
-}
-
 void meanwhile_look(struct meanwhile *meanwhile, const struct cell_spec *spec, bool quiet, double ns)
 {
     const struct limits_isa *isa = limits_isa_named(spec->backend);
-    struct looks *looks = &meanwhile->looks[quiet];
     const size_t bytes = ((size_t)bound_work_of(spec).bytes + UNIT - 1) / UNIT * UNIT;
     uint64_t start = clock_ticks();
     do {
         const size_t way = meanwhile->turn++ % MEANWHILE_WAYS;
-        keep(looks->peak, &looks->peaks, peak_now(isa));
-        keep(looks->read[way], &looks->reads[way], read_now(isa, bytes, way));
+        samples_add(&meanwhile->peak, peak_now(isa), quiet);
+        samples_add(&meanwhile->read[way], read_now(isa, bytes, way), quiet);
     } while (clock_between(start, clock_ticks()) < ns);
-}
-
-static double median_of(double *values, size_t count)
-{
-    return stats_median(values, count < MEANWHILE_LOOKS ? count : MEANWHILE_LOOKS);
-}
-
-static struct looks *best_looks(struct meanwhile *meanwhile)
-{
-    for (int quiet = 1; quiet >= 0; quiet--) {
-        struct looks *looks = &meanwhile->looks[quiet];
-        bool enough = true;
-        for (size_t way = 0; way < MEANWHILE_WAYS; way++)
-            enough &= looks->reads[way] >= LEAST_LOOKS;
-        if (enough)
-            return looks;
-    }
-    return NULL;
 }
 
 double meanwhile_peak(struct meanwhile *meanwhile)
 {
-    struct looks *looks = best_looks(meanwhile);
-    return looks ? median_of(looks->peak, looks->peaks) : 0.0;
+    return meanwhile->turn >= LEAST_LOOKS ? samples_median(&meanwhile->peak) : 0.0;
 }
 
 double meanwhile_bandwidth(struct meanwhile *meanwhile)
 {
-    struct looks *looks = best_looks(meanwhile);
     double best = 0.0;
-    for (size_t way = 0; looks && way < MEANWHILE_WAYS; way++)
-        best = fmax(best, median_of(looks->read[way], looks->reads[way]));
+    for (size_t way = 0; meanwhile->turn >= LEAST_LOOKS && way < MEANWHILE_WAYS; way++)
+        best = fmax(best, samples_median(&meanwhile->read[way]));
     return best;
 }

@@ -8,24 +8,19 @@
 #define BENCH_MEANWHILE_H
 
 #include "cell.h"
+#include "stats.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /* 1, 2, 4 and 8 streams, by loads alone and by multiply-adds, with and without prefetching (where all is in the second
  * cache, without): the best of them is what the machine gave. */
-enum { MEANWHILE_WAYS = 16, MEANWHILE_LOOKS = 128 };
-
-struct looks {
-    size_t peaks;
-    size_t reads[MEANWHILE_WAYS];
-    double peak[MEANWHILE_LOOKS];                 /* GFLOP/s */
-    double read[MEANWHILE_WAYS][MEANWHILE_LOOKS]; /* GB/s */
-};
+enum { MEANWHILE_WAYS = 16 };
 
 struct meanwhile {
-    size_t turn;           /* the way of the next look */
-    struct looks looks[2]; /* in other moments, and in quiet ones */
+    size_t turn;                         /* the way of the next look */
+    struct samples peak;                 /* GFLOP/s */
+    struct samples read[MEANWHILE_WAYS]; /* GB/s */
 };
 
 /* Whether there is something to look at: weights, one thread, warm caches. */
@@ -34,7 +29,7 @@ bool meanwhile_fits(const struct cell_spec *spec);
 /* Looks for so many ns, at least once, which takes some 100 us; it leaves weights of its own in the caches. */
 void meanwhile_look(struct meanwhile *meanwhile, const struct cell_spec *spec, bool quiet, double ns);
 
-/* Medians; of quiet looks, if each way has had some. 0: too few looks. */
+/* Medians, of quiet looks if there were enough. 0: not every way had three turns. */
 double meanwhile_peak(struct meanwhile *meanwhile);
 double meanwhile_bandwidth(struct meanwhile *meanwhile);
 

@@ -2,25 +2,22 @@
 /* ragged.c: `grubench ragged`: a batch of rows of different lengths, beside what steps of as many rows as are alive take,
  * interleaved in one run. */
 #include "bench.h"
-#include "cell.h"
 #include "clock.h"
 #include "options.h"
 #include "progress.h"
 #include "quiet.h"
-#include "stats.h"
+#include "sample.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { ROWS_MAX = 256 };
 
-/* As in sample.c. */
-static const double sample_ns = 80000.0;
-
 /* Runs of the one layer: of so many whole rows, or of all of them with their lengths. */
 struct run {
     size_t rows;
     const size_t *lengths;
+    size_t steps; /* of the ragged run that have so many rows */
     size_t calls;
     struct samples ns; /* a call */
 };
@@ -54,10 +51,7 @@ static double run_calls(struct cell *cell, const struct run *run)
 {
     cell->io.rows = run->rows;
     cell->io.lengths = run->lengths;
-    uint64_t start = clock_ticks();
-    for (size_t i = 0; i < run->calls; i++)
-        cell_run(cell);
-    return clock_between(start, clock_ticks());
+    return sample_calls(cell, run->calls);
 }
 
 static void sample(struct cell *cell, struct run *run)
@@ -73,30 +67,26 @@ static void sample(struct cell *cell, struct run *run)
 static size_t make_runs(struct run *runs, struct cell *cell, const size_t *lengths)
 {
     const struct cell_spec *spec = &cell->spec;
-    bool wanted[ROWS_MAX + 1] = {false};
+    size_t steps[ROWS_MAX + 1] = {0};
     for (size_t step = 0; step < spec->steps; step++)
-        wanted[alive_at(lengths, spec->batch, step)] = true;
+        steps[alive_at(lengths, spec->batch, step)]++;
     size_t count = 0;
     runs[count++] = (struct run){.rows = spec->batch, .lengths = lengths, .calls = 1};
     for (size_t rows = 1; rows <= spec->batch; rows++)
-        if (wanted[rows])
-            runs[count++] = (struct run){.rows = rows, .calls = 1};
+        if (steps[rows])
+            runs[count++] = (struct run){.rows = rows, .steps = steps[rows], .calls = 1};
     for (size_t i = 0; i < count; i++)
-        while (run_calls(cell, &runs[i]) < sample_ns && runs[i].calls < 1u << 16)
+        while (run_calls(cell, &runs[i]) < SAMPLE_NS && runs[i].calls < 1u << 16)
             runs[i].calls *= 2;
     return count;
 }
 
 /* ns that the ragged call would take if each of its steps took what a step of as many whole rows does. */
-static double expected(struct run *runs, size_t count, const size_t *lengths, const struct cell_spec *spec)
+static double expected(struct run *runs, size_t count, size_t steps)
 {
     double sum = 0.0;
-    for (size_t step = 0; step < spec->steps; step++) {
-        size_t alive = alive_at(lengths, spec->batch, step), i = 1;
-        while (i + 1 < count && runs[i].rows != alive)
-            i++;
-        sum += samples_median(&runs[i].ns) / (double)spec->steps;
-    }
+    for (size_t i = 1; i < count; i++)
+        sum += samples_median(&runs[i].ns) * (double)runs[i].steps / (double)steps;
     return sum;
 }
 
@@ -114,7 +104,8 @@ static void measure(const struct request *request, struct cell_spec spec, struct
     const size_t count = make_runs(runs, &cell, lengths);
     double start = clock_seconds();
     /* Three rounds at least, whatever the time. */
-    for (size_t round = 0; round < STATS_SAMPLES && (round < 3 || clock_seconds() - start < request->seconds); round++) {
+    for (size_t round = 0; round < STATS_SAMPLES && (round < 3 || clock_seconds() - start < request->seconds);
+         round++) {
         for (size_t i = 0; i < count; i++)
             order[i] = i;
         random_shuffle(&random, order, count);
@@ -122,7 +113,7 @@ static void measure(const struct request *request, struct cell_spec spec, struct
             sample(&cell, &runs[order[i]]);
     }
     progress_step(progress, cell_label(&spec));
-    double sum = expected(runs, count, lengths, &spec), ragged = samples_median(&runs[0].ns);
+    double sum = expected(runs, count, spec.steps), ragged = samples_median(&runs[0].ns);
     size_t all = 0;
     for (size_t row = 0; row < spec.batch; row++)
         all += lengths[row];

@@ -12,9 +12,6 @@
 #include <sys/resource.h>
 #include <time.h>
 
-/* A sample lasts at least this long: a thousand times the clock's resolution, shorter than the sibling's bursts. */
-static const double sample_ns = 80000.0;
-
 /* A third of a second of the shortest samples: slices are mostly shorter, and longer ones end there. */
 enum { SAMPLES_MAX = 4096 };
 
@@ -31,7 +28,7 @@ static void evict(void)
         __asm__ volatile("" : : "r"(*(volatile char *)(buffer + i)));
 }
 
-static double run_calls(struct cell *cell, size_t calls)
+double sample_calls(struct cell *cell, size_t calls)
 {
     uint64_t start = clock_ticks();
     for (size_t i = 0; i < calls; i++)
@@ -46,14 +43,14 @@ static size_t warm_up(struct cell *cell)
     if (cell->spec.cold)
         return 1;
     /* A call of nearly a millisecond brings everything to its level by itself. */
-    double call = run_calls(cell, 1);
-    if (call > 10.0 * sample_ns)
+    double call = sample_calls(cell, 1);
+    if (call > 10.0 * SAMPLE_NS)
         return 1;
     size_t calls = 1;
     for (double total = 0.0; total < 2e6;) {
-        double ns = run_calls(cell, calls);
+        double ns = sample_calls(cell, calls);
         total += ns;
-        calls = ns < sample_ns ? calls * 2 : calls;
+        calls = ns < SAMPLE_NS ? calls * 2 : calls;
     }
     return calls;
 }
@@ -100,7 +97,7 @@ static struct repetition visit(struct cell *cell, double slice, struct meanwhile
         wake_team(cell);
         long taken = preemptions();
         double cpu = thread_ns();
-        double ns = run_calls(cell, calls) / steps;
+        double ns = sample_calls(cell, calls) / steps;
         cpu = (thread_ns() - cpu) / steps;
         bool undisturbed = preemptions() == taken;
         /* Of a sample that was interrupted, the time on the CPU is at least not the neighbours'. */

@@ -47,6 +47,12 @@ struct sample_settings {
     const char *title;  /* for the progress line */
 };
 
+/* A sample lasts at least so many ns: a thousand times the clock's resolution, shorter than the sibling's bursts. */
+enum { SAMPLE_NS = 80000 };
+
+/* ns of so many calls. */
+double sample_calls(struct cell *cell, size_t calls);
+
 void sample_cells(const struct library *library, const struct sample_settings *settings, struct measured *cells,
                   size_t count);
 

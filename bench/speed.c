@@ -126,7 +126,9 @@ static void measure(const struct request *request, const struct cell_spec *specs
 int speed_main(int argc, char **argv)
 {
     struct request request = {
-        .settings = {.repetitions = 6, .max_time = 240.0, .interval = 0.02, .seed = 1, .meanwhile = true, .title = "speed"}, .runs = 1};
+        .settings =
+            {.repetitions = 6, .max_time = 240.0, .interval = 0.02, .seed = 1, .meanwhile = true, .title = "speed"},
+        .runs = 1};
     read_request(&request, argc, argv);
     size_t count;
     struct cell_spec *specs = grid_cells(&request.grid, &library_linked, &count);
