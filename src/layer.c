@@ -83,13 +83,17 @@ static int is_plain(const gru_desc *desc)
 }
 
 /* One product for many steps takes less arithmetic time than one for each. But beside the chains over h, which wait for
- * their FMAs, those over x take none where the layer is one vector wide, up to as many inputs as units: sequences of
- * H = 8 and 16 take 0.86 of the time. With four times as many they'd take 1.1 to 1.2 times. The tier of SLEEF has no
- * small steps. */
+ * their FMAs and then for the gate block, those over x take little or no time where the layer is at most two vectors
+ * wide, up to as many inputs as units: sequences of H = 8 and 16 take 0.86 of the time, H = 32 0.87, H = 20 and 24 0.96,
+ * with AVX2 H = 9 to 16 0.84 to 0.90. With four times as many inputs they'd take 1.1 to 1.2 times. And vectors as wide as
+ * a cache line mostly read two lines each in a second group of more than half its lanes: 0.97 to 1.05 from H = 25 to 31.
+ * The tier of SLEEF has no small steps. */
 static int goes_beside(const struct gru_layer *layer)
 {
     const gru_desc *desc = &layer->desc;
-    return layer->groups == 1 && layer->backend->lanes > 1 && desc->input <= desc->hidden && is_plain(desc) &&
+    const size_t lanes = layer->backend->lanes, narrow = desc->hidden % lanes;
+    const int crosses = layer->groups == 2 && lanes == GRU_LINE && narrow > lanes / 2;
+    return layer->groups <= 2 && lanes > 1 && !crosses && desc->input <= desc->hidden && is_plain(desc) &&
            desc->tier != GRU_TIER_SLEEF;
 }
 

@@ -7,8 +7,8 @@
  *
  * An FMA takes 4 cycles, and a k waits for the one before: 6 FMAs need 3 cycles of two units and 8 loads 4 cycles, so
  * one group is bound by latency and two by loads, 7 cycles a k. So in a sequence one group's chains over x go beside
- * those over h and take no time of their own; of two groups only U's chains are left, and W's are one product for many
- * steps, as in any larger layer (goes_beside in layer.c).
+ * those over h and take no time of their own. Of two groups, U's chains alone would take 4 cycles a k, and W's 3 as one
+ * product for many steps; but W's don't wait for the state, and run while the gate blocks do (goes_beside in layer.c).
  *
  * At sixteen units the chains of a step take 64 cycles and a gate block about 140, one after the other; the general
  * way from the one to the other, with its calls, its loops and its sums in memory, would take half as long again
@@ -119,18 +119,19 @@ GRU_INLINE void TIERED(small_sums)(const int G, const enum small_shape shape, si
     }
 }
 
-/* The same of x and of h, side by side. */
+/* The same of x and of h. A narrow group's chains go beside those of the other group of their matrix. */
 GRU_INLINE void TIERED(small_sums_both)(const int G, const enum small_shape shape, size_t width,
                                         const struct gru_product *input, const float *x,
                                         const struct gru_product *recurrent, const float *h, vec *ax, vec *ah)
 {
+    if (shape == SMALL_TWO_NARROW) {
+        TIERED(small_sums)(3, shape, width, input, x, ax);
+        TIERED(small_sums)(G, shape, width, recurrent, h, ah);
+        return;
+    }
     const size_t of_first = shape == SMALL_NARROW ? width : LANES;
     const struct chains of_x = chains_of(input, 0, x, NULL), of_h = chains_of(recurrent, 0, h, NULL);
     chains_sum_both(3, G, shape == SMALL_TWO ? 2 : 1, of_first, of_first, &of_x, &of_h, ax, ah);
-    if (shape == SMALL_TWO_NARROW) {
-        const struct chains rest_of_x = chains_of(input, 1, x, NULL), rest_of_h = chains_of(recurrent, 1, h, NULL);
-        chains_sum_both(3, G, 1, width, width, &rest_of_x, &rest_of_h, ax + 3, ah + G);
-    }
 }
 
 /* From the sums on: the gate blocks, and where the reset comes before, the candidate's chains between them. */
@@ -197,9 +198,9 @@ GRU_INLINE void TIERED(small_stream)(const struct gru_lone *lone, char *workspac
 GRU_INLINE void TIERED(steps_of_shape)(struct gru_step *s, size_t count, const enum small_shape shape)
 {
     const int before = s->cell->reset == GRU_RESET_BEFORE;
-    if (shape <= SMALL_NARROW && s->x && before)
+    if (s->x && before)
         TIERED(small_steps)(s, count, 1, 1, shape);
-    else if (shape <= SMALL_NARROW && s->x)
+    else if (s->x)
         TIERED(small_steps)(s, count, 0, 1, shape);
     else if (before)
         TIERED(small_steps)(s, count, 1, 0, shape);
