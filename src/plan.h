@@ -19,7 +19,16 @@ enum { GRU_BLOCK_ROWS = 128 };
 /* No run is cut into more slices than this, whatever the pool offers. */
 enum { GRU_MAX_SLICES = 256 };
 
-/* Offsets are in bytes from the workspace's first aligned byte. */
+/* The arrays of some of the rows, which one thread takes through all steps. Offsets, here and below, are in bytes from
+ * the workspace's first aligned byte. */
+struct gru_places {
+    size_t x;    /* cleaned rows of x, the layer's x_row apart */
+    size_t ax;   /* the input's chains, ax_row apart */
+    size_t h[2]; /* states before and after a step, taking turns, h_row apart */
+    size_t s;    /* reset before only */
+    size_t z;
+};
+
 struct gru_plan {
     size_t block_steps;
     size_t order;    /* size_t [rows]: rows by falling length */
@@ -27,12 +36,9 @@ struct gru_plan {
     size_t x_offset; /* ptrdiff_t [rows] each: where a row's step 0 stands in x, y and the gates */
     size_t y_offset;
     size_t gate_offset;
-    size_t x;    /* cleaned rows of x, the layer's x_row apart */
-    size_t ax;   /* the input's chains, ax_row apart */
-    size_t h[2]; /* states before and after a step, taking turns, h_row apart */
-    size_t s;    /* reset before only */
-    size_t z;
-    size_t phases; /* state of gru_phases_run */
+    size_t rows_at;         /* where all rows' arrays are */
+    struct gru_places rows; /* of all rows together */
+    size_t phases;          /* state of gru_phases_run */
     size_t bytes;
 };
 
@@ -47,6 +53,10 @@ size_t gru_plan_block_rows(size_t steps, size_t rows);
 /* Into how many slices of units, or parts of rows, a run is cut for a pool; one of the two is 1. */
 void gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool, size_t steps, size_t rows, size_t *slices,
                   size_t *parts);
+
+/* Where rows first .. first + count - 1 have their arrays if they are part `part`. */
+struct gru_places gru_plan_part(const struct gru_plan *plan, const struct gru_layer *layer, size_t part, size_t first,
+                                size_t count);
 
 /* The plan for so many steps and rows, which gru_layer.max_rows bounds. */
 void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t steps, size_t rows);

@@ -96,11 +96,17 @@ static void set_state(const struct gru_sequence *q, float *h, const float *from,
         memset(h + first, 0, count * sizeof(float));
 }
 
-/* Every row's first state; a row without steps is done with it. */
-static void begin(struct gru_sequence *q)
+/* Gives the rows their arrays, and each its first state; a row without steps is done with it. */
+static void begin(struct gru_sequence *q, const struct gru_places *at)
 {
     size_t hidden = q->layer->desc.hidden, padded = q->layer->groups * q->layer->backend->lanes;
-    for (size_t row = 0; row < q->io->rows; row++) {
+    q->x = (float *)(q->workspace + at->x);
+    q->ax = (float *)(q->workspace + at->ax);
+    q->h[0] = (float *)(q->workspace + at->h[0]);
+    q->h[1] = (float *)(q->workspace + at->h[1]);
+    q->base.s = (float *)(q->workspace + at->s);
+    q->base.z = (float *)(q->workspace + at->z);
+    for (size_t row = 0; row < q->rows; row++) {
         float *h = q->h[0] + row * q->layer->h_row;
         int has_steps = q->lengths[row] > 0;
         set_state(q, h, has_steps && is_reset(q, row, 0) ? reset_of(q, row) : start_of(q, row), 0, hidden);
@@ -280,41 +286,37 @@ static size_t first_row(const struct gru_sequence *q, size_t part)
     return part < q->parts ? row : q->rows;
 }
 
-/* Some of the rows, all the way. They have their own part of each array. */
+/* Some of the rows, all the way. */
 static void run_part(void *context, size_t phase, size_t part)
 {
     const struct gru_sequence *q = context;
-    const size_t first = first_row(q, part), end = first_row(q, part + 1), h = first * q->layer->h_row;
+    const size_t first = first_row(q, part), end = first_row(q, part + 1);
     struct gru_sequence rows = *q;
     (void)phase;
     if (first >= end)
         return;
+    const struct gru_places at = gru_plan_part(q->plan, q->layer, part, first, end - first);
     rows.rows = end - first;
     rows.order += first;
     rows.lengths += first;
     rows.x_offset += first;
-    rows.x += first * q->plan->block_steps * q->layer->x_row;
-    rows.ax += first * q->plan->block_steps * q->layer->ax_row;
-    rows.h[0] += h;
-    rows.h[1] += h;
-    if (q->passes == 2) {
-        rows.base.s += h;
-        rows.base.z += h;
-    }
     rows.base.y_offset += first;
     rows.base.gate_offset += first;
     rows.steps = rows.lengths[0];
+    begin(&rows, &at);
     run_alone(&rows);
 }
 
 static void run_direction(struct gru_sequence *q, size_t direction)
 {
     gru_direction_set(q, direction);
-    begin(q);
     gru_direction_clear(q);
-    if (q->parts > 1)
+    if (q->parts > 1) {
         gru_phases_run(q->io->pool, 1, q->parts, run_part, q, q->workspace + q->plan->phases);
-    else if (q->slices > 1)
+        return;
+    }
+    begin(q, &q->plan->rows);
+    if (q->slices > 1)
         run_phases(q);
     else
         run_alone(q);
@@ -340,10 +342,6 @@ void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_
     q.x_offset = (ptrdiff_t *)(workspace + plan->x_offset);
     q.y_offset = (ptrdiff_t *)(workspace + plan->y_offset);
     q.gate_offset = (ptrdiff_t *)(workspace + plan->gate_offset);
-    q.x = (float *)(workspace + plan->x);
-    q.ax = (float *)(workspace + plan->ax);
-    q.h[0] = (float *)(workspace + plan->h[0]);
-    q.h[1] = (float *)(workspace + plan->h[1]);
     q.passes = layer->desc.reset == GRU_RESET_BEFORE ? 2 : 1;
     gru_order_rows(io->rows, io->steps, io->lengths, q.order, q.lengths);
     q.rows = io->rows;

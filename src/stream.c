@@ -23,8 +23,8 @@ void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_s
 {
     const gru_backend *backend = layer->backend;
     const struct gru_half *half = &layer->half[0];
-    float *x = (float *)(workspace + plan->x), *ax = (float *)(workspace + plan->ax);
-    float *h = (float *)(workspace + plan->h[0]);
+    float *x = (float *)(workspace + plan->rows.x), *ax = (float *)(workspace + plan->rows.ax);
+    float *h = (float *)(workspace + plan->rows.h[0]);
     ptrdiff_t *y_offset = (ptrdiff_t *)(workspace + plan->y_offset);
     ptrdiff_t *gate_offset = (ptrdiff_t *)(workspace + plan->gate_offset);
     size_t hidden = layer->desc.hidden, padded = layer->groups * backend->lanes;
@@ -46,9 +46,9 @@ void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_s
         .cell = &half->cell,
         .rows = io->rows,
         .h = h,
-        .h_next = (float *)(workspace + plan->h[1]),
-        .s = (float *)(workspace + plan->s),
-        .z = (float *)(workspace + plan->z),
+        .h_next = (float *)(workspace + plan->rows.h[1]),
+        .s = (float *)(workspace + plan->rows.s),
+        .z = (float *)(workspace + plan->rows.z),
         .ax = ax,
         .y = io->y,
         .y_offset = y_offset,
