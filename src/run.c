@@ -54,8 +54,8 @@ static enum gru_status run_lone(const struct gru_layer *layer, const gru_io *io,
     return GRU_OK;
 }
 
-static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, void *workspace,
-                               size_t workspace_bytes, gru_error *error)
+static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, void *workspace, size_t workspace_bytes,
+                               gru_error *error)
 {
     gru_io room;
     struct gru_plan plan;
