@@ -61,13 +61,13 @@ GRU_INLINE void panel_rows(const struct gru_product *m, size_t groups, size_t ro
                            const int fetches, const float *next)
 {
     const float *bias = t->start;
-    const size_t most = tile_most_rows(m->gates);
+    const size_t most = tile_most_rows(m->gates, rows, m->far);
     const size_t whole = fetches ? rows / most - (rows % most != 0) : 0; /* tiles of most rows, which come first */
     for (size_t n, tile = 0; rows; rows -= n, tile++) {
-        n = tile_rows(m->gates, rows);
+        n = tile_next_rows(most, rows);
         t->start = first_block ? bias : t->out;
         const int shares = fetches && tile < whole && share_fetching(t, m->gates, groups, next, tile, whole);
-        t->tiles = shares ? 1 : tiles_alike(m->gates, rows, n);
+        t->tiles = shares ? 1 : tiles_alike(most, rows, n);
         tile_run(m->gates, groups, n, shares, t);
         n *= t->tiles;
         t->x += n * t->x_row;
@@ -90,7 +90,7 @@ GRU_INLINE void panel_blocks(const struct gru_product *m, size_t first, size_t g
         .out = out,
         .out_row = out_row,
     };
-    if (rows <= tile_most_rows(m->gates) || groups * m->group_stride <= PANEL_BLOCK) {
+    if (rows <= tile_most_rows(m->gates, rows, m->far) || groups * m->group_stride <= PANEL_BLOCK) {
         panel_rows(m, groups, rows, &t, 1, fetches, next);
         return;
     }
@@ -123,7 +123,7 @@ static GRU_NOINLINE void panel_fetching(const struct gru_product *m, size_t firs
 static void product(const struct gru_product *m, size_t rows, const float *x, size_t x_row, size_t first, size_t end,
                     float *out, size_t out_row)
 {
-    const size_t tile = tile_rows(m->gates, rows);
+    const size_t tile = tile_rows(m->gates, rows, m->far);
     const int fetches = product_fetches(m, rows);
     for (size_t groups; rows && first < end; first += groups) {
         groups = tile_groups(m->gates, tile, whole_groups(m, first, end));

@@ -182,7 +182,7 @@ static void TIERED(step_panel)(const struct gru_step *s, const struct gru_produc
 static void TIERED(step_groups)(const struct gru_step *s, const struct gru_product *m, const float *in,
                                 TIERED(cells) * cells, size_t first, size_t end)
 {
-    const size_t tile = tile_rows(m->gates, s->rows);
+    const size_t tile = tile_rows(m->gates, s->rows, m->far);
     const int fetches = product_fetches(m, s->rows);
     for (size_t groups; first < end; first += groups) {
         groups = tile_groups(m->gates, tile, whole_groups(m, first, end));
@@ -195,7 +195,7 @@ static void TIERED(step_groups)(const struct gru_step *s, const struct gru_produ
 static void TIERED(step_groups_backward)(const struct gru_step *s, const struct gru_product *m, const float *in,
                                          TIERED(cells) * cells, size_t first, size_t end)
 {
-    const size_t tile = tile_rows(m->gates, s->rows), whole = m->units / LANES;
+    const size_t tile = tile_rows(m->gates, s->rows, m->far), whole = m->units / LANES;
     const int fetches = product_fetches(m, s->rows);
     size_t groups = end > whole ? 1 : tile_groups(m->gates, tile, end - first);
     for (size_t next; first < end; groups = next) {
