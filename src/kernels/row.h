@@ -6,8 +6,9 @@
  *
  * Per k and group each matrix takes 3 FMAs and 3 loads. The chains of one group are too few to hide the latency of an
  * FMA (3 of 8 to 10), and a small layer has no more groups: one after the other, its two products take twice as long
- * as both at once. Of a matrix with fewer gates, eight groups go together where that makes no more than ROW_CHAINS
- * chains. For many rows tile.h is better; for one, this is the same arithmetic with fewer branches around it.
+ * as both at once. For the same reason a narrow last group goes with those before it: sequences of H = 40 take 0.95 of the
+ * time, with the reset before 0.87. Of a matrix with fewer gates, eight groups go together where that makes no more than
+ * ROW_CHAINS chains. For many rows tile.h is better; for one, this is the same arithmetic with fewer branches around it.
  *
  * Tried without gain: prefetching 512 to 2,048 bytes ahead (1 % at most where memory binds, 24 % lost where L2 does; on an
  * EPYC 1 to 30 % lost in lone steps of H = 256 to 700), and eight groups of three gates with AVX-512 (8 % lost at H =
@@ -19,8 +20,8 @@
 #include "product.h"
 
 /* Vectors of sums that one row's groups have at most before their gate blocks, of one matrix: those of eight groups, or
- * three groups at a time until there are at least ABREAST. */
-enum { ROW_SUMS = ROW_CHAINS > 6 * GRU_MAX_GATES ? (int)ROW_CHAINS : 6 * GRU_MAX_GATES };
+ * three groups at a time until there are at least ABREAST; and a narrow group's. */
+enum { ROW_SUMS = (ROW_CHAINS > 6 * GRU_MAX_GATES ? (int)ROW_CHAINS : 6 * GRU_MAX_GATES) + GRU_MAX_GATES };
 
 #ifndef TILE_PLAIN
 
@@ -98,36 +99,63 @@ GRU_INLINE void chains_one(const int G, const int V, size_t width, const struct 
 }
 
 /* The chains of both side by side, as long as both have inputs, then the rest of each. */
-GRU_INLINE void chains_sum_both(const int GA, const int GB, const int V, size_t width_a, size_t width_b,
+GRU_INLINE void chains_sum_both(const int GA, const int GB, const int VA, const int VB, size_t width_a, size_t width_b,
                                 const struct chains *a, const struct chains *b, vec *acc_a, vec *acc_b)
 {
     const float *wa[4], *wb[4];
-    chains_start(GA, V, a, wa, acc_a);
-    chains_start(GB, V, b, wb, acc_b);
+    chains_start(GA, VA, a, wa, acc_a);
+    chains_start(GB, VB, b, wb, acc_b);
     const size_t both = a->length < b->length ? a->length : b->length;
     size_t k = 0;
     for (; k + ROW_STEP <= both; k += ROW_STEP) {
-        chains_step(GA, V, ROW_STEP, width_a, a->x + k, wa, acc_a);
-        chains_step(GB, V, ROW_STEP, width_b, b->x + k, wb, acc_b);
+        chains_step(GA, VA, ROW_STEP, width_a, a->x + k, wa, acc_a);
+        chains_step(GB, VB, ROW_STEP, width_b, b->x + k, wb, acc_b);
     }
-    chains_rest(GA, V, width_a, a, k, wa, acc_a);
-    chains_rest(GB, V, width_b, b, k, wb, acc_b);
+    chains_rest(GA, VA, width_a, a, k, wa, acc_a);
+    chains_rest(GB, VB, width_b, b, k, wb, acc_b);
 }
 
 GRU_INLINE void chains_both(const int GA, const int GB, const int V, size_t width, const struct chains *a,
                             const struct chains *b)
 {
     vec acc_a[TILE_ACCUMULATORS], acc_b[TILE_ACCUMULATORS];
-    chains_sum_both(GA, GB, V, width, width, a, b, acc_a, acc_b);
+    chains_sum_both(GA, GB, V, V, width, width, a, b, acc_a, acc_b);
     chains_store(V * GA, a, acc_a);
     chains_store(V * GB, b, acc_b);
 }
 
-/* As many groups as fit, at most `whole`; a narrow one alone. Each returns how many. */
-GRU_INLINE size_t row_groups(const int G, size_t whole, size_t narrow, const struct chains *m)
+/* So many groups and the narrow one after them: alone, its few chains would wait for their FMAs. */
+GRU_INLINE void chains_joined(const int G, const int V, size_t narrow, const struct chains *m)
 {
-    if (8 * G <= ROW_CHAINS && whole >= 8)
+    vec acc[TILE_ACCUMULATORS];
+    struct chains last = *m;
+    last.weights += (size_t)V * m->group_stride;
+    last.bias += V * G * LANES;
+    chains_sum_both(G, G, V, 1, LANES, narrow, m, &last, acc, acc + V * G);
+    chains_store((V + 1) * G, m, acc);
+}
+
+/* The last whole groups with a narrow one, at most four; if they don't fit in the registers with it, some of them. */
+GRU_INLINE size_t row_last_groups(const int G, size_t whole, size_t narrow, const struct chains *m)
+{
+    if (whole == 4 && 5 * G > TILE_ACCUMULATORS)
+        return chains_one(G, 2, LANES, m), 2;
+    if (whole == 4)
+        return chains_joined(G, 4, narrow, m), 5;
+    if (whole == 3)
+        return chains_joined(G, 3, narrow, m), 4;
+    if (whole == 2)
+        return chains_joined(G, 2, narrow, m), 3;
+    return chains_joined(G, 1, narrow, m), 2;
+}
+
+/* As many groups as fit, at most `whole`, or with the narrow one that follows them. Each returns how many. */
+GRU_INLINE size_t row_groups(const int G, size_t whole, size_t narrow, const int joins, const struct chains *m)
+{
+    if (8 * G <= ROW_CHAINS && whole >= 8 && !(joins && whole == 8))
         return chains_one(G, 8, LANES, m), 8;
+    if (joins && whole && whole <= 4)
+        return row_last_groups(G, whole, narrow, m);
     if (whole >= 4)
         return chains_one(G, 4, LANES, m), 4;
     if (whole == 3)
@@ -164,9 +192,10 @@ static size_t row(const struct gru_product *m, size_t first, size_t end, const f
 #else
     const size_t whole = whole_groups(m, first, end), narrow = m->units % LANES;
     const struct chains chains = chains_of(m, first, x, out);
+    const int joins = end * LANES > m->units; /* the last one is narrow */
     if (m->gates == 3)
-        return row_groups(3, whole, narrow, &chains);
-    return m->gates == 2 ? row_groups(2, whole, narrow, &chains) : row_groups(1, whole, narrow, &chains);
+        return row_groups(3, whole, narrow, joins, &chains);
+    return m->gates == 2 ? row_groups(2, whole, narrow, joins, &chains) : row_groups(1, whole, narrow, joins, &chains);
 #endif
 }
 

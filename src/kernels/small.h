@@ -113,7 +113,7 @@ GRU_INLINE void TIERED(small_sums)(const int G, const enum small_shape shape, si
     const struct chains first = chains_of(m, 0, x, NULL);
     if (shape == SMALL_TWO_NARROW) {
         const struct chains second = chains_of(m, 1, x, NULL);
-        chains_sum_both(G, G, 1, LANES, width, &first, &second, acc, acc + G);
+        chains_sum_both(G, G, 1, 1, LANES, width, &first, &second, acc, acc + G);
     } else {
         chains_sum(G, shape == SMALL_TWO ? 2 : 1, shape == SMALL_NARROW ? width : LANES, &first, acc);
     }
@@ -131,7 +131,8 @@ GRU_INLINE void TIERED(small_sums_both)(const int G, const enum small_shape shap
     }
     const size_t of_first = shape == SMALL_NARROW ? width : LANES;
     const struct chains of_x = chains_of(input, 0, x, NULL), of_h = chains_of(recurrent, 0, h, NULL);
-    chains_sum_both(3, G, shape == SMALL_TWO ? 2 : 1, of_first, of_first, &of_x, &of_h, ax, ah);
+    const int V = shape == SMALL_TWO ? 2 : 1;
+    chains_sum_both(3, G, V, V, of_first, of_first, &of_x, &of_h, ax, ah);
 }
 
 /* From the sums on: the gate blocks, and where the reset comes before, the candidate's chains between them. */
