@@ -79,13 +79,13 @@ static int has_faint(float limit)
 }
 
 /* Whether some unit's candidate has no bias that its chain over x starts at, with a reset. */
-static int starts_at_zero(const struct gru_product *input, size_t lanes)
+static int starts_at_zero(const struct gru_product *input, size_t units, size_t lanes)
 {
     const float *bias = input->bias + GRU_N * lanes;
     size_t unit = 0;
-    while (unit < input->units && magnitude(bias[unit / lanes * lanes * GRU_MAX_GATES + unit % lanes]) != 0)
+    while (unit < units && magnitude(bias[unit / lanes * lanes * GRU_MAX_GATES + unit % lanes]) != 0)
         unit++;
-    return unit < input->units;
+    return unit < units;
 }
 
 static void prepare_half(struct gru_layer *layer, struct gru_half *half)
@@ -99,7 +99,7 @@ static void prepare_half(struct gru_layer *layer, struct gru_half *half)
     half->faint_h = gru_faint_limit(&half->recurrent, lanes, GRU_FAINT_SUM);
     if (desc->reset == GRU_RESET_BEFORE)
         half->faint_h = fminf(half->faint_h, gru_faint_limit(&half->candidate, lanes, GRU_FAINT_SUM));
-    const int looks = desc->reset == GRU_RESET_AFTER && starts_at_zero(&half->input, lanes);
+    const int looks = desc->reset == GRU_RESET_AFTER && starts_at_zero(&half->input, desc->hidden, lanes);
     half->faint_x = gru_faint_limit(&half->input, lanes, looks ? GRU_FAINT_LOOK : GRU_FAINT_SUM);
     half->looks = looks && has_faint(half->faint_x); /* under zeros there is nothing to look for */
     half->mute_input = half->input;

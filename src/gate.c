@@ -84,7 +84,7 @@ static struct gru_product make_product(void *memory, const gru_gate_desc *desc, 
     if (!length)
         return (struct gru_product){0};
     struct gru_product product = gru_product_place(memory, desc->units, length, 1, desc->backend->lanes);
-    gru_product_pack(&product, desc->backend->lanes, 0, matrix, bias);
+    gru_product_pack(&product, desc->backend->lanes, 0, desc->units, matrix, bias);
     return product;
 }
 

@@ -46,16 +46,30 @@ static size_t header_bytes(void)
     return gru_round_up(sizeof(struct gru_layer), GRU_ALIGNMENT);
 }
 
+/* The units that a matrix is packed for, of a layer with so many gates. Vectors of a narrow group mostly lie across two cache
+ * lines: lone steps of H = 31 took 1.31 times as long as those of H = 32. So groups are whole where all weights stay in the
+ * first-level cache, or in a layer of one or two groups this matrix's, and where that makes them at most a twentieth more.
+ * (Padded beyond that cache, H = 20 with 100 inputs takes 1.3 times as long as narrow.) */
+static size_t packed_units(const gru_desc *desc, size_t layer_gates, size_t length, size_t gates)
+{
+    const size_t hidden = desc->hidden, lanes = desc->backend->lanes, whole = gru_round_up(hidden, lanes);
+    const int near = desc->input + hidden <= GRU_NEAR_WEIGHTS / whole / layer_gates;
+    const int small = whole <= 2 * lanes && length <= GRU_NEAR_WEIGHTS / whole / gates;
+    return near || small || whole - hidden <= hidden / 20 ? whole : hidden;
+}
+
 /* The bytes of all matrices of a layer and its header. */
 static enum gru_status layer_bytes(const gru_desc *desc, size_t *bytes, gru_error *error)
 {
     struct shape shape = shape_of(desc);
     size_t lanes = desc->backend->lanes, input = 0, recurrent = 0, candidate = 0;
-    int fits = gru_product_bytes(desc->hidden, desc->input, shape.input, lanes, &input) &&
-               gru_product_bytes(desc->hidden, desc->hidden, shape.recurrent, lanes, &recurrent);
+    const size_t w_units = packed_units(desc, shape.input, desc->input, shape.input);
+    const size_t u_units = packed_units(desc, shape.input, desc->hidden, shape.recurrent);
+    int fits = gru_product_bytes(w_units, desc->input, shape.input, lanes, &input) &&
+               gru_product_bytes(u_units, desc->hidden, shape.recurrent, lanes, &recurrent);
     /* It has fewer gates than the recurrent matrix, and fits if that does. */
     if (shape.candidate)
-        gru_product_bytes(desc->hidden, desc->hidden, shape.candidate, lanes, &candidate);
+        gru_product_bytes(u_units, desc->hidden, shape.candidate, lanes, &candidate);
     /* gru_desc_read has found that all weights together take at most PTRDIFF_MAX bytes, so their padding and the
      * biases, of H < 2^31 units, can't make the sum wrap round. */
     size_t all = (input + recurrent + candidate) * gru_directions(desc) + header_bytes();
@@ -83,18 +97,16 @@ static int is_plain(const gru_desc *desc)
 }
 
 /* One product for many steps takes less arithmetic time than one for each. But beside the chains over h, which wait for
- * their FMAs and then for the gate block, those over x take little or no time where the layer is at most two vectors
- * wide, up to as many inputs as units: sequences of H = 8 and 16 take 0.86 of the time, H = 32 0.87, H = 20 and 24 0.96,
- * with AVX2 H = 9 to 16 0.84 to 0.90. With four times as many inputs they'd take 1.1 to 1.2 times. And vectors as wide as
- * a cache line mostly read two lines each in a second group of more than half its lanes: 0.97 to 1.05 from H = 25 to 31.
- * The tier of SLEEF has no small steps. */
-static int goes_beside(const struct gru_layer *layer)
+ * their FMAs and then for the gate block, those over x take little or no time where the layer is at most two whole vectors
+ * wide, up to as many inputs as units: sequences of H = 8 and 16 take 0.86 of the time, H = 32 0.87, H = 16 with AVX2 0.85.
+ * With four times as many inputs they'd take 1.1 to 1.2 times; of four groups 1.1 at H = 32 with AVX2. The tier of SLEEF
+ * has no small steps. */
+static int goes_beside(const struct gru_layer *layer, const struct gru_half *half)
 {
     const gru_desc *desc = &layer->desc;
-    const size_t lanes = layer->backend->lanes, narrow = desc->hidden % lanes;
-    const int crosses = layer->groups == 2 && lanes == GRU_LINE && narrow > lanes / 2;
-    return layer->groups <= 2 && lanes > 1 && !crosses && desc->input <= desc->hidden && is_plain(desc) &&
-           desc->tier != GRU_TIER_SLEEF;
+    const size_t lanes = layer->backend->lanes;
+    return layer->groups <= 2 && lanes > 1 && half->input.units % lanes == 0 && desc->input <= desc->hidden &&
+           is_plain(desc) && desc->tier != GRU_TIER_SLEEF;
 }
 
 static struct gru_cell cell_of(const struct gru_layer *layer, const struct gru_half *half)
@@ -109,7 +121,7 @@ static struct gru_cell cell_of(const struct gru_layer *layer, const struct gru_h
         .clips = desc->clip > 0,
         .clip = desc->clip,
         .plain = is_plain(desc),
-        .beside = goes_beside(layer) ? &half->input : NULL,
+        .beside = goes_beside(layer, half) ? &half->input : NULL,
         .units = desc->hidden,
         .recurrent = half->recurrent,
         .candidate = half->candidate,
@@ -143,6 +155,8 @@ static struct gru_layer *place(void *memory, const gru_desc *desc)
     struct gru_layer *layer = memory;
     struct shape shape = shape_of(desc);
     size_t lanes = desc->backend->lanes;
+    const size_t w_units = packed_units(desc, shape.input, desc->input, shape.input);
+    const size_t u_units = packed_units(desc, shape.input, desc->hidden, shape.recurrent);
     char *at = (char *)memory + header_bytes();
     *layer = (struct gru_layer){
         .desc = *desc,
@@ -152,10 +166,10 @@ static struct gru_layer *place(void *memory, const gru_desc *desc)
     };
     for (size_t d = 0; d < layer->directions; d++) {
         struct gru_half *half = &layer->half[d];
-        half->input = place_product(&at, desc->hidden, desc->input, shape.input, lanes);
-        half->recurrent = place_product(&at, desc->hidden, desc->hidden, shape.recurrent, lanes);
+        half->input = place_product(&at, w_units, desc->input, shape.input, lanes);
+        half->recurrent = place_product(&at, u_units, desc->hidden, shape.recurrent, lanes);
         if (shape.candidate)
-            half->candidate = place_product(&at, desc->hidden, desc->hidden, shape.candidate, lanes);
+            half->candidate = place_product(&at, u_units, desc->hidden, shape.candidate, lanes);
     }
     /* Both halves of a step go through the cache in turn. */
     const int far = shape.input * desc->hidden * (desc->input + desc->hidden) >= GRU_CACHED_WEIGHTS;
@@ -173,16 +187,16 @@ static struct gru_layer *place(void *memory, const gru_desc *desc)
 static void pack(struct gru_layer *layer, const gru_weights views[2])
 {
     struct shape shape = shape_of(&layer->desc);
-    size_t lanes = layer->backend->lanes;
+    size_t lanes = layer->backend->lanes, units = layer->desc.hidden;
     for (size_t d = 0; d < layer->directions; d++) {
         struct gru_half *half = &layer->half[d];
         const gru_weights *view = &views[d];
         for (size_t g = shape.first; g <= GRU_N; g++)
-            gru_product_pack(&half->input, lanes, g - shape.first, view->w[g], view->bx[g]);
+            gru_product_pack(&half->input, lanes, g - shape.first, units, view->w[g], view->bx[g]);
         for (size_t g = shape.first; g < shape.first + shape.recurrent; g++)
-            gru_product_pack(&half->recurrent, lanes, g - shape.first, view->u[g], view->bh[g]);
+            gru_product_pack(&half->recurrent, lanes, g - shape.first, units, view->u[g], view->bh[g]);
         if (shape.candidate)
-            gru_product_pack(&half->candidate, lanes, 0, view->u[GRU_N], view->bh[GRU_N]);
+            gru_product_pack(&half->candidate, lanes, 0, units, view->u[GRU_N], view->bh[GRU_N]);
     }
     gru_faint_prepare(layer);
 }

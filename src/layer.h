@@ -48,6 +48,7 @@ int gru_product_bytes(size_t units, size_t length, size_t gates, size_t lanes, s
 struct gru_product gru_product_place(void *memory, size_t units, size_t length, size_t gates, size_t lanes);
 
 /* Packs one gate's matrix and bias (data NULL: zeros) into its place among the gates. */
-void gru_product_pack(const struct gru_product *product, size_t lanes, size_t gate, gru_matrix matrix, gru_vector bias);
+void gru_product_pack(const struct gru_product *product, size_t lanes, size_t gate, size_t units, gru_matrix matrix,
+                      gru_vector bias);
 
 #endif

@@ -65,21 +65,25 @@ static float clean(float value)
     return (bits & 0x7fffffff) < (uint32_t)(127 - 62) << 23 ? 0.0f : value;
 }
 
-void gru_product_pack(const struct gru_product *product, size_t lanes, size_t gate, gru_matrix matrix, gru_vector bias)
+void gru_product_pack(const struct gru_product *product, size_t lanes, size_t gate, size_t units, gru_matrix matrix,
+                      gru_vector bias)
 {
     /* The product is const to those who run it; here it is being made. */
     float *weights = (float *)(uintptr_t)product->weights;
     float *biases = (float *)(uintptr_t)product->bias;
     for (size_t unit = 0; unit < product->units; unit += lanes) {
         size_t width = product->units - unit < lanes ? product->units - unit : lanes;
+        size_t real = units - unit < width ? units - unit : width;
         float *group = weights + unit / lanes * product->group_stride;
         for (size_t k = 0; k < product->length; k++)
             for (size_t lane = 0; lane < width; lane++)
                 group[(k * product->gates + gate) * width + lane] =
-                    clean(matrix.data[(ptrdiff_t)(unit + lane) * matrix.unit + (ptrdiff_t)k * matrix.column]);
+                    lane < real
+                        ? clean(matrix.data[(ptrdiff_t)(unit + lane) * matrix.unit + (ptrdiff_t)k * matrix.column])
+                        : 0.0f;
         for (size_t lane = 0; lane < lanes; lane++)
             biases[unit * product->gates + gate * lanes + lane] =
-                bias.data && lane < width ? clean(bias.data[(ptrdiff_t)(unit + lane) * bias.unit]) : 0.0f;
+                bias.data && lane < real ? clean(bias.data[(ptrdiff_t)(unit + lane) * bias.unit]) : 0.0f;
     }
     memset(weights + weights_end(product->units, product->length, product->gates, lanes), 0, lanes * sizeof(float));
 }

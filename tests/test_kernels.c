@@ -44,20 +44,20 @@ void test_kernels_clean(void)
     }
 }
 
-/* A packed matrix in memory whose exact end touches a guard page. */
-static struct gru_product packed(const gru_backend *backend, size_t units, size_t length, size_t gates,
+/* A packed matrix in memory whose exact end touches a guard page; its last group as narrow as it is, or padded. */
+static struct gru_product packed(const gru_backend *backend, bool pads, size_t units, size_t length, size_t gates,
                                  const float *weights, const float *bias)
 {
-    size_t bytes = 0;
-    if (!CHECK(gru_product_bytes(units, length, gates, backend->lanes, &bytes), "%zu units by %zu fit", units,
-               length)) {
+    size_t bytes = 0, whole = (units + backend->lanes - 1) / backend->lanes * backend->lanes;
+    size_t room = pads ? whole : units;
+    if (!CHECK(gru_product_bytes(room, length, gates, backend->lanes, &bytes), "%zu units by %zu fit", units, length)) {
         return (struct gru_product){0};
     }
     void *memory = guarded_bytes(bytes, GUARD_AFTER, 0);
-    struct gru_product product = gru_product_place(memory, units, length, gates, backend->lanes);
+    struct gru_product product = gru_product_place(memory, room, length, gates, backend->lanes);
     for (size_t g = 0; g < gates; g++) {
         gru_matrix matrix = {weights + g * units * length, (ptrdiff_t)length, 1};
-        gru_product_pack(&product, backend->lanes, g, matrix, (gru_vector){bias + g * units, 1});
+        gru_product_pack(&product, backend->lanes, g, units, matrix, (gru_vector){bias + g * units, 1});
     }
     guarded_freeze(memory);
     return product;
@@ -84,7 +84,7 @@ static void check_product(size_t units, size_t length, size_t gates, size_t rows
     for (int i = 0; i < 2; i++) {
         const gru_backend *b = backends[i];
         size_t groups = groups_of(b, units), out_row = groups * gates * b->lanes;
-        struct gru_product product = packed(b, units, length, gates, weights, bias);
+        struct gru_product product = packed(b, check_below(2), units, length, gates, weights, bias);
         product.far |= (int)check_below(2); /* a small matrix of a large layer fetches, too */
         float *out = guarded_floats(rows * out_row, GUARD_AFTER, 0);
         size_t middle = check_below(groups + 1); /* in two calls, as two slices of a pool would */
@@ -245,10 +245,11 @@ static step_result solve_step(const step_case *c, const gru_backend *b, enum gru
     size_t recurrent = c->reset == GRU_RESET_BEFORE ? 2 : gates;
     struct gru_cell cell = c->cell;
     struct gru_step s = c->base;
+    bool pads = check_below(2);
     s.cell = &cell;
-    cell.recurrent = packed(b, H, H, recurrent, c->u, c->bias);
+    cell.recurrent = packed(b, pads, H, H, recurrent, c->u, c->bias);
     if (c->reset == GRU_RESET_BEFORE) {
-        cell.candidate = packed(b, H, H, 1, c->u + 2 * H * H, c->bias + 2 * H);
+        cell.candidate = packed(b, pads, H, H, 1, c->u + 2 * H * H, c->bias + 2 * H);
     }
     cell.recurrent.turns = cell.candidate.turns = turns;
     cell.groups = groups;
@@ -347,17 +348,18 @@ static const float *solve_stream(const stream_case *c, const gru_backend *b, enu
 {
     size_t H = c->step.units, groups = groups_of(b, H), row = groups * b->lanes, gates = ax_gates(&c->step), floats = 0;
     struct gru_cell cell = c->step.cell;
+    bool pads = check_below(2);
     cell.groups = groups;
     cell.ax_gates = gates;
     cell.h_row = row;
     cell.ax_row = row * gates;
     cell.plain = cell.reset != GRU_RESET_NONE && cell.gates == GRU_GATES_SIGMOID && !cell.clips;
-    cell.recurrent = packed(b, H, H, c->step.reset == GRU_RESET_BEFORE ? 2 : gates, c->step.u, c->step.bias);
+    cell.recurrent = packed(b, pads, H, H, c->step.reset == GRU_RESET_BEFORE ? 2 : gates, c->step.u, c->step.bias);
     if (c->step.reset == GRU_RESET_BEFORE) {
-        cell.candidate = packed(b, H, H, 1, c->step.u + 2 * H * H, c->step.bias + 2 * H);
+        cell.candidate = packed(b, pads, H, H, 1, c->step.u + 2 * H * H, c->step.bias + 2 * H);
     }
     cell.recurrent.turns = cell.candidate.turns = turns;
-    struct gru_product input = packed(b, H, c->inputs, gates, c->w, c->step.bias);
+    struct gru_product input = packed(b, pads && check_below(2), H, c->inputs, gates, c->w, c->step.bias);
     struct gru_lone lone = {.cell = &cell, .input = &input};
     lone.x = room(&floats, groups_of(b, c->inputs) * b->lanes);
     lone.ax = room(&floats, cell.ax_row);

@@ -61,6 +61,18 @@ static void judge_packed(size_t bytes, wide numbers, size_t units, const char *w
           (size_t)numbers, what);
 }
 
+/* Those of a layer may be padded to whole groups: above 64 units by a twentieth at most, so that all of it takes no more than
+ * 1.1 times its numbers and biases; below, by what a first-level cache holds. */
+static void judge_layer(size_t bytes, wide numbers, wide biases, size_t units)
+{
+    if (units > 64) {
+        CHECK(bytes <= (numbers + biases) * 4 * 11 / 10 + 4096, "%zu bytes are too many for %zu numbers of a layer", bytes,
+              (size_t)numbers);
+    } else {
+        judge_packed(bytes > 2 * 2 * 28672 ? bytes - 2 * 2 * 28672 : 0, numbers + numbers / 20, units, "a layer");
+    }
+}
+
 /* One float stands for all weights. */
 static gru_weights one_float(const gru_desc *desc)
 {
@@ -93,7 +105,7 @@ void test_sizes_layers(void)
         /* The product of three sizes may pass 128 bits too. */
         wide least = columns > 0 && gates * hidden > most / columns ? most + 1 : gates * hidden * columns;
         bool fits = judge(status, bytes, least, "a layer", input, hidden);
-        judge_packed(bytes, least / 4, hidden, "a layer");
+        judge_layer(bytes, least / 4, gates / 4 * 2 * hidden, hidden);
 
         miser asked = {0};
         gru_allocator allocator = {refuse, release, &asked};

@@ -135,13 +135,9 @@ GRU_INLINE void chains_joined(const int G, const int V, size_t narrow, const str
     chains_store((V + 1) * G, m, acc);
 }
 
-/* The last whole groups with a narrow one, at most four; if they don't fit in the registers with it, some of them. */
+/* The last whole groups, at least one and at most three, with a narrow one. */
 GRU_INLINE size_t row_last_groups(const int G, size_t whole, size_t narrow, const struct chains *m)
 {
-    if (whole == 4 && 5 * G > TILE_ACCUMULATORS)
-        return chains_one(G, 2, LANES, m), 2;
-    if (whole == 4)
-        return chains_joined(G, 4, narrow, m), 5;
     if (whole == 3)
         return chains_joined(G, 3, narrow, m), 4;
     if (whole == 2)
@@ -149,12 +145,25 @@ GRU_INLINE size_t row_last_groups(const int G, size_t whole, size_t narrow, cons
     return chains_joined(G, 1, narrow, m), 2;
 }
 
+/* The last five groups, of which four would leave one alone. */
+GRU_INLINE size_t row_five_groups(const int G, size_t narrow, const int joins, const struct chains *m)
+{
+    if (5 * G > TILE_ACCUMULATORS)
+        return chains_one(G, 3, LANES, m), 3;
+    if (joins)
+        return chains_joined(G, 4, narrow, m), 5;
+    return chains_one(G, 5, LANES, m), 5;
+}
+
 /* As many groups as fit, at most `whole`, or with the narrow one that follows them. Each returns how many. */
 GRU_INLINE size_t row_groups(const int G, size_t whole, size_t narrow, const int joins, const struct chains *m)
 {
-    if (8 * G <= ROW_CHAINS && whole >= 8 && !(joins && whole == 8))
+    const size_t left = whole + (size_t)joins;
+    if (8 * G <= ROW_CHAINS && whole >= 8 && left != 9)
         return chains_one(G, 8, LANES, m), 8;
-    if (joins && whole && whole <= 4)
+    if (left == 5)
+        return row_five_groups(G, narrow, joins, m);
+    if (joins && whole && whole < 4)
         return row_last_groups(G, whole, narrow, m);
     if (whole >= 4)
         return chains_one(G, 4, LANES, m), 4;

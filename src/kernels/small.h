@@ -20,9 +20,9 @@
 #ifndef GRU_KERNELS_SMALL
 #define GRU_KERNELS_SMALL
 
-/* A group of LANES units or of fewer, or such a group after one of LANES. Its constant at a call says which code is
- * compiled in. */
-enum small_shape { SMALL_ONE, SMALL_NARROW, SMALL_TWO, SMALL_TWO_NARROW };
+/* One group of units or two, all of whose lanes are units, or not those of the last one, whose weights are padded. Its
+ * constant at a call says which code is compiled in. */
+enum small_shape { SMALL_ONE, SMALL_ONE_PADDED, SMALL_TWO, SMALL_TWO_PADDED };
 
 /* Makes a clean copy of a state, and says where to read the state: where the caller has it, if that is as clean. Its
  * numbers have just come from the step before, and a way through a copy would be 15 cycles longer; so would one through
@@ -75,16 +75,17 @@ GRU_INLINE struct gru_step TIERED(small_step)(const struct gru_step *s, const st
     };
 }
 
-/* The width of a narrow group. */
-GRU_INLINE size_t TIERED(small_width)(const enum small_shape shape, size_t units)
+/* How many groups. */
+GRU_INLINE int TIERED(small_groups)(const enum small_shape shape)
 {
-    return shape == SMALL_NARROW ? units : units - LANES;
+    return shape >= SMALL_TWO ? 2 : 1;
 }
 
 /* Whether a layer's plain steps are those here, and whether a step is one of them. */
 static inline int TIERED(is_small_cell)(const struct gru_cell *cell)
 {
-    return TIERED(abreast) > 1 && cell->plain && cell->units <= 2 * LANES;
+    const size_t packed = cell->recurrent.units;
+    return TIERED(abreast) > 1 && cell->plain && (packed == LANES || packed == 2 * LANES);
 }
 
 static inline int TIERED(is_small)(const struct gru_step *s)
@@ -106,40 +107,42 @@ GRU_INLINE struct block TIERED(small_block)(const struct gru_step *s, const vec 
     };
 }
 
-/* The sums of a matrix; `width` is that of a narrow group. */
-GRU_INLINE void TIERED(small_sums)(const int G, const enum small_shape shape, size_t width, const struct gru_product *m,
+/* The sums of a matrix. */
+GRU_INLINE void TIERED(small_sums)(const int G, const enum small_shape shape, const struct gru_product *m,
                                    const float *x, vec *acc)
 {
-    const struct chains first = chains_of(m, 0, x, NULL);
-    if (shape == SMALL_TWO_NARROW) {
-        const struct chains second = chains_of(m, 1, x, NULL);
-        chains_sum_both(G, G, 1, 1, LANES, width, &first, &second, acc, acc + G);
-    } else {
-        chains_sum(G, shape == SMALL_TWO ? 2 : 1, shape == SMALL_NARROW ? width : LANES, &first, acc);
-    }
+    const struct chains chains = chains_of(m, 0, x, NULL);
+    chains_sum(G, TIERED(small_groups)(shape), LANES, &chains, acc);
 }
 
-/* The same of x and of h. A narrow group's chains go beside those of the other group of their matrix. */
-GRU_INLINE void TIERED(small_sums_both)(const int G, const enum small_shape shape, size_t width,
-                                        const struct gru_product *input, const float *x,
-                                        const struct gru_product *recurrent, const float *h, vec *ax, vec *ah)
+/* The same of x and of h, side by side. */
+GRU_INLINE void TIERED(small_sums_both)(const int G, const enum small_shape shape, const struct gru_product *input,
+                                        const float *x, const struct gru_product *recurrent, const float *h, vec *ax,
+                                        vec *ah)
 {
-    if (shape == SMALL_TWO_NARROW) {
-        TIERED(small_sums)(3, shape, width, input, x, ax);
-        TIERED(small_sums)(G, shape, width, recurrent, h, ah);
-        return;
-    }
-    const size_t of_first = shape == SMALL_NARROW ? width : LANES;
+    const int V = TIERED(small_groups)(shape);
     const struct chains of_x = chains_of(input, 0, x, NULL), of_h = chains_of(recurrent, 0, h, NULL);
-    const int V = shape == SMALL_TWO ? 2 : 1;
-    chains_sum_both(3, G, V, V, of_first, of_first, &of_x, &of_h, ax, ah);
+    chains_sum_both(3, G, V, V, LANES, LANES, &of_x, &of_h, ax, ah);
+}
+
+/* The same where W is so large that it isn't padded; its sums go by way of the workspace. */
+GRU_INLINE void TIERED(small_sums_apart)(const int G, const enum small_shape shape, const struct gru_product *input,
+                                         const float *x, const struct gru_product *recurrent, const float *h,
+                                         float *sums, vec *ax, vec *ah)
+{
+    const int V = TIERED(small_groups)(shape);
+    row_groups_of(input, 0, (size_t)V, x, sums);
+    TIERED(small_sums)(G, shape, recurrent, h, ah);
+    GRU_UNROLL
+    for (int c = 0; c < V * 3; c++)
+        ax[c] = v_load(sums + c * LANES);
 }
 
 /* From the sums on: the gate blocks, and where the reset comes before, the candidate's chains between them. */
 GRU_INLINE void TIERED(small_cells)(const struct gru_step *s, const int before, const enum small_shape shape,
-                                    size_t width, const vec *ax_sums, const vec *ah_sums)
+                                    const vec *ax_sums, const vec *ah_sums)
 {
-    const size_t n = shape >= SMALL_TWO ? 2 : 1;
+    const size_t n = (size_t)TIERED(small_groups)(shape);
     if (!before) {
         struct block b = TIERED(small_block)(s, ax_sums, ah_sums, 3);
         TIERED(cell_after)(n, s, &b);
@@ -148,7 +151,7 @@ GRU_INLINE void TIERED(small_cells)(const struct gru_step *s, const int before, 
     struct block b = TIERED(small_block)(s, ax_sums, ah_sums, 2);
     TIERED(cell_reset)(n, s, &b);
     vec candidate[TILE_ACCUMULATORS];
-    TIERED(small_sums)(1, shape, width, &s->cell->candidate, s->s, candidate);
+    TIERED(small_sums)(1, shape, &s->cell->candidate, s->s, candidate);
     b = TIERED(small_block)(s, ax_sums, candidate, 1);
     TIERED(cell_before)(n, s, &b);
 }
@@ -162,14 +165,14 @@ GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int 
     const float *x = s->x;
     cell.ax_row = s->cell->ax_row;
     const int G = before ? 2 : 3;
-    const size_t width = TIERED(small_width)(shape, cell.units), x_row = s->cell->x_row;
+    const size_t x_row = s->cell->x_row;
     for (; count; count--) {
         vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
         if (beside)
-            TIERED(small_sums_both)(G, shape, width, input, x, &cell.recurrent, now.h, ax, ah);
+            TIERED(small_sums_both)(G, shape, input, x, &cell.recurrent, now.h, ax, ah);
         else
-            TIERED(small_sums)(G, shape, width, &cell.recurrent, now.h, ah);
-        TIERED(small_cells)(&now, before, shape, width, beside ? ax : NULL, ah);
+            TIERED(small_sums)(G, shape, &cell.recurrent, now.h, ah);
+        TIERED(small_cells)(&now, before, shape, beside ? ax : NULL, ah);
         step_on(&now, count == 1);
         if (beside)
             x += x_row;
@@ -184,12 +187,15 @@ GRU_INLINE void TIERED(small_stream)(const struct gru_lone *lone, char *workspac
     const struct gru_cell cell = TIERED(small_cell)(lone->cell, shape);
     const struct gru_step s = gru_lone_step(lone, &cell, workspace, y ? y : h_out);
     float *x = (float *)(workspace + lone->x);
-    const size_t width = TIERED(small_width)(shape, cell.units);
     vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
     clean_row(x, from, lone->input->length, 1);
     const float *h = small_state(s.h, h0, cell.units);
-    TIERED(small_sums_both)(before ? 2 : 3, shape, width, lone->input, x, &cell.recurrent, h, ax, ah);
-    TIERED(small_cells)(&s, before, shape, width, ax, ah);
+    const int G = before ? 2 : 3;
+    if ((shape == SMALL_ONE_PADDED || shape == SMALL_TWO_PADDED) && lone->input->units % LANES)
+        TIERED(small_sums_apart)(G, shape, lone->input, x, &cell.recurrent, h, s.ax, ax, ah);
+    else
+        TIERED(small_sums_both)(G, shape, lone->input, x, &cell.recurrent, h, ax, ah);
+    TIERED(small_cells)(&s, before, shape, ax, ah);
     if (y && h_out)
         copy_state(h_out, s.h_next, cell.units);
     v_end();
@@ -214,9 +220,9 @@ static GRU_NOINLINE void TIERED(steps_one)(struct gru_step *s, size_t count)
     TIERED(steps_of_shape)(s, count, SMALL_ONE);
 }
 
-static GRU_NOINLINE void TIERED(steps_narrow)(struct gru_step *s, size_t count)
+static GRU_NOINLINE void TIERED(steps_one_padded)(struct gru_step *s, size_t count)
 {
-    TIERED(steps_of_shape)(s, count, SMALL_NARROW);
+    TIERED(steps_of_shape)(s, count, SMALL_ONE_PADDED);
 }
 
 static GRU_NOINLINE void TIERED(steps_two)(struct gru_step *s, size_t count)
@@ -224,9 +230,9 @@ static GRU_NOINLINE void TIERED(steps_two)(struct gru_step *s, size_t count)
     TIERED(steps_of_shape)(s, count, SMALL_TWO);
 }
 
-static GRU_NOINLINE void TIERED(steps_two_narrow)(struct gru_step *s, size_t count)
+static GRU_NOINLINE void TIERED(steps_two_padded)(struct gru_step *s, size_t count)
 {
-    TIERED(steps_of_shape)(s, count, SMALL_TWO_NARROW);
+    TIERED(steps_of_shape)(s, count, SMALL_TWO_PADDED);
 }
 
 GRU_INLINE void TIERED(stream_of_shape)(const struct gru_lone *lone, char *workspace, const float *x, const float *h0,
@@ -244,10 +250,10 @@ static GRU_NOINLINE void TIERED(stream_one)(const struct gru_lone *lone, char *w
     TIERED(stream_of_shape)(lone, workspace, x, h0, y, h_out, SMALL_ONE);
 }
 
-static GRU_NOINLINE void TIERED(stream_narrow)(const struct gru_lone *lone, char *workspace, const float *x,
+static GRU_NOINLINE void TIERED(stream_one_padded)(const struct gru_lone *lone, char *workspace, const float *x,
                                                const float *h0, float *y, float *h_out)
 {
-    TIERED(stream_of_shape)(lone, workspace, x, h0, y, h_out, SMALL_NARROW);
+    TIERED(stream_of_shape)(lone, workspace, x, h0, y, h_out, SMALL_ONE_PADDED);
 }
 
 static GRU_NOINLINE void TIERED(stream_two)(const struct gru_lone *lone, char *workspace, const float *x,
@@ -256,10 +262,10 @@ static GRU_NOINLINE void TIERED(stream_two)(const struct gru_lone *lone, char *w
     TIERED(stream_of_shape)(lone, workspace, x, h0, y, h_out, SMALL_TWO);
 }
 
-static GRU_NOINLINE void TIERED(stream_two_narrow)(const struct gru_lone *lone, char *workspace, const float *x,
+static GRU_NOINLINE void TIERED(stream_two_padded)(const struct gru_lone *lone, char *workspace, const float *x,
                                                    const float *h0, float *y, float *h_out)
 {
-    TIERED(stream_of_shape)(lone, workspace, x, h0, y, h_out, SMALL_TWO_NARROW);
+    TIERED(stream_of_shape)(lone, workspace, x, h0, y, h_out, SMALL_TWO_PADDED);
 }
 
 #endif
@@ -274,11 +280,11 @@ GRU_INLINE int TIERED(steps_were_small)(struct gru_step *s, size_t count)
     if (units == LANES)
         TIERED(steps_one)(s, count);
     else if (units < LANES)
-        TIERED(steps_narrow)(s, count);
+        TIERED(steps_one_padded)(s, count);
     else if (units == 2 * LANES)
         TIERED(steps_two)(s, count);
     else
-        TIERED(steps_two_narrow)(s, count);
+        TIERED(steps_two_padded)(s, count);
     return 1;
 #else
     return (void)s, (void)count, 0;
@@ -295,11 +301,11 @@ GRU_INLINE int TIERED(stream_was_small)(const struct gru_lone *lone, char *works
     if (units == LANES)
         TIERED(stream_one)(lone, workspace, x, h0, y, h_out);
     else if (units < LANES)
-        TIERED(stream_narrow)(lone, workspace, x, h0, y, h_out);
+        TIERED(stream_one_padded)(lone, workspace, x, h0, y, h_out);
     else if (units == 2 * LANES)
         TIERED(stream_two)(lone, workspace, x, h0, y, h_out);
     else
-        TIERED(stream_two_narrow)(lone, workspace, x, h0, y, h_out);
+        TIERED(stream_two_padded)(lone, workspace, x, h0, y, h_out);
     return 1;
 #else
     return (void)lone, (void)workspace, (void)x, (void)h0, (void)y, (void)h_out, 0;

@@ -222,16 +222,16 @@ static void TIERED(step_row)(const struct gru_step *s, const struct gru_product 
 }
 
 /* The same where every other step goes backward, in pieces that are the same on both ways: the gate blocks of one
- * piece, or of two, wait for each other. A narrow group belongs to the piece before it. */
+ * piece, or of two, wait for each other. A last group that would be alone belongs to the pieces before it. */
 static void TIERED(step_row_turning)(const struct gru_step *s, const struct gru_product *m, const float *in,
                                      TIERED(cells) * cells, size_t first, size_t end)
 {
     _Alignas(GRU_ALIGNMENT) float sums[ROW_SUMS * LANES];
     const size_t sums_step = m->gates * LANES, piece = row_piece(m), span = piece < ABREAST ? 2 * piece : piece;
-    const size_t whole = whole_groups(m, first, end), starts = whole ? (whole + span - 1) & ~(span - 1) : span;
-    for (size_t i = 0; i < starts; i += span) {
-        const size_t at = first + (s->backward ? starts - span - i : i);
-        const size_t stop = at - first + span < whole ? at + span : end;
+    const size_t groups = end - first, spans_end = groups <= span ? span : (groups + span - 2) & ~(span - 1);
+    for (size_t i = 0; i < spans_end; i += span) {
+        const size_t at = first + (s->backward ? spans_end - span - i : i);
+        const size_t stop = at + span == first + spans_end ? end : at + span;
         const size_t middle = stop - at > piece + 1 ? at + piece : stop;
         if (s->backward)
             row_groups_of(m, middle, stop, in, sums + (middle - at) * sums_step);

@@ -18,18 +18,20 @@ static inline int stream_goes_backward(const struct gru_step *s)
     return s->cell->recurrent.turns == GRU_TURNS_FAR && (coin & 1);
 }
 
-/* Whether both products of some groups go one after the other, rather than side by side. They do where registers hold the
- * chains of fewer groups side by side: with AVX2 lone steps take 0.78 of the time at H = 128, 0.90 at H = 48. (With
- * AVX-512 it would be 1.01 at H = 64.) And they do where a narrow group can so go with others (0.93 to 0.97 of the time,
- * where the reset comes before 0.85 to 0.93), but for vectors as wide as a line, most of which cross two: 1.02 to 1.04. */
-static inline int stream_goes_apart(const struct gru_product *m, size_t first, size_t end)
+/* Whether both products of some groups go one after the other, rather than side by side. They do where registers don't hold
+ * all those chains: with AVX2 lone steps take 0.78 of the time at H = 128, 0.90 at H = 48, 0.95 at H = 24. (With AVX-512,
+ * whose registers do, it would be 1.01 at H = 64.) And they do where a narrow group can so go with others (0.93 to 0.97 of
+ * the time, where the reset comes before 0.85 to 0.93), but for vectors as wide as a line, most of which cross two: 1.02
+ * to 1.04. */
+static inline int stream_goes_apart(const struct gru_product *input, const struct gru_product *m, size_t first,
+                                    size_t end)
 {
     const size_t groups = end - first, lanes = end * LANES;
-    if (ABREAST == 1 || groups == 1)
-        return 0;
-    if (lanes > m->units)
+    if (input->units != m->units)
+        return 1;
+    if (groups > 1 && lanes > m->units)
         return (size_t)LANES < GRU_LINE || 2 * (lanes - m->units) >= LANES;
-    return TILE_ACCUMULATORS < 2 * GRU_MAX_GATES * ABREAST && groups >= ABREAST;
+    return ABREAST > 1 && (input->gates + m->gates) * groups > TILE_ACCUMULATORS;
 }
 
 static inline void stream_products(const struct gru_step *s, const struct gru_product *input, const float *x,
@@ -37,7 +39,7 @@ static inline void stream_products(const struct gru_step *s, const struct gru_pr
 {
     const struct gru_product *m = &s->cell->recurrent;
     const size_t ax_step = s->cell->ax_gates * LANES, sums_step = m->gates * LANES;
-    if (stream_goes_apart(m, first, end)) {
+    if (stream_goes_apart(input, m, first, end)) {
         row_groups_of(input, first, end, x, s->ax + first * ax_step);
         row_groups_of(m, first, end, s->h, sums);
         return;
