@@ -313,7 +313,8 @@ GRU_API enum gru_status gru_weights_joined(gru_weights *weights, const gru_desc 
  *
  * A gru_layer holds packed weights. It is immutable, so any number of threads may run it at once; only
  * gru_layer_repack and gru_layer_destroy need it for themselves. Above 64 units it takes at most 1.1 times the bytes of its
- * weights and biases, and 4 KiB; weights of smaller ones are padded to whole vectors where that makes 56 KiB at most.
+ * weights and biases, and 4 KiB; weights of smaller ones are padded to whole vectors where that makes 56 KiB at most, or
+ * a twentieth more.
  */
 typedef struct gru_layer gru_layer;
 
@@ -460,8 +461,8 @@ typedef struct gru_io {
 
 /*
  * The bytes of workspace that a run of that many steps and rows needs, enough for whatever else the io says, and for
- * runs of fewer steps or rows. Beyond a block of steps the need doesn't grow with their number. From eight rows on it has
- * room for a gap of 4 KiB between every four, which threads that share the rows leave between theirs. A workspace may have
+ * runs of fewer steps or rows. Beyond a block of steps the need doesn't grow with their number. From eight rows on it may
+ * have room for gaps of 4 KiB, one for four rows, which threads that share the rows leave between theirs. A workspace may have
  * any alignment and any content, needn't be kept between runs, and belongs to one run at a time.
  */
 GRU_API enum gru_status gru_workspace_bytes(const gru_layer *layer, size_t steps, size_t rows, size_t *bytes,

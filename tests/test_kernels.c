@@ -252,6 +252,7 @@ static step_result solve_step(const step_case *c, const gru_backend *b, enum gru
         cell.candidate = packed(b, pads, H, H, 1, c->u + 2 * H * H, c->bias + 2 * H);
     }
     cell.recurrent.turns = cell.candidate.turns = turns;
+    cell.recurrent.far = cell.candidate.far = check_below(2) != 0;
     cell.groups = groups;
     cell.ax_gates = gates;
     cell.h_row = row;
@@ -322,6 +323,13 @@ void test_kernels_step(void)
             check_step(&c);
             c.rows = 2 + check_below(10);
             check_step(&c);
+        }
+    }
+    /* So many rows that they go through a panel in several turns, the last of any size, sixteen among them. */
+    for (size_t rows = 12; rows <= 150; rows += rows % 8 ? 1 : 3) {
+        for (int reset = GRU_RESET_AFTER; reset <= GRU_RESET_NONE; reset++) {
+            check_step(&(step_case){
+                .units = MOST - check_below(20), .rows = rows, .reset = (enum gru_reset)reset, .tier = any_tier()});
         }
     }
 }

@@ -22,7 +22,7 @@
 /* Floats of weights in a block: 96 KiB. */
 enum { PANEL_BLOCK = 24576 };
 
-/* How many groups from `first` on are whole and before `end`; a narrow last group goes alone. */
+/* How many groups from `first` on are whole and before `end`; a narrow last group goes alone in a panel. */
 static inline size_t whole_groups(const struct gru_product *m, size_t first, size_t end)
 {
     size_t whole = m->units / LANES;
@@ -61,7 +61,7 @@ GRU_INLINE void panel_rows(const struct gru_product *m, size_t groups, size_t ro
                            const int fetches, const float *next)
 {
     const float *bias = t->start;
-    const size_t most = tile_most_rows(m->gates, rows, m->far);
+    const size_t most = tile_most_rows(m->gates, groups, rows, m->far);
     const size_t whole = fetches ? rows / most - (rows % most != 0) : 0; /* tiles of most rows, which come first */
     for (size_t n, tile = 0; rows; rows -= n, tile++) {
         n = tile_next_rows(most, rows);
@@ -90,7 +90,7 @@ GRU_INLINE void panel_blocks(const struct gru_product *m, size_t first, size_t g
         .out = out,
         .out_row = out_row,
     };
-    if (rows <= tile_most_rows(m->gates, rows, m->far) || groups * m->group_stride <= PANEL_BLOCK) {
+    if (rows <= tile_most_rows(m->gates, groups, rows, m->far) || groups * m->group_stride <= PANEL_BLOCK) {
         panel_rows(m, groups, rows, &t, 1, fetches, next);
         return;
     }
