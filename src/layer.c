@@ -11,23 +11,24 @@
 #include "size.h"
 #include "status.h"
 
-/* How many gates each matrix of a layer holds, and which come first. */
+/* How many gates each matrix of a layer holds, which come first, and for how many units they are packed. */
 struct shape {
     size_t input, recurrent, candidate;
-    size_t first; /* GRU_R, or GRU_Z where there is no reset gate */
+    size_t first;            /* GRU_R, or GRU_Z where there is no reset gate */
+    size_t w_units, u_units; /* of the matrix over x, and of those over h */
 };
 
-static struct shape shape_of(const gru_desc *desc)
+static struct shape gates_of(const gru_desc *desc)
 {
     switch (desc->reset) { /* not covered: there are three, and gru_desc_read refuses a fourth */
     case GRU_RESET_BEFORE:
-        return (struct shape){3, 2, 1, GRU_R};
+        return (struct shape){.input = 3, .recurrent = 2, .candidate = 1, .first = GRU_R};
     case GRU_RESET_NONE:
-        return (struct shape){2, 2, 0, GRU_Z};
+        return (struct shape){.input = 2, .recurrent = 2, .first = GRU_Z};
     case GRU_RESET_AFTER:
         break;
     }
-    return (struct shape){3, 3, 0, GRU_R};
+    return (struct shape){.input = 3, .recurrent = 3, .first = GRU_R};
 }
 
 /* A description made canonical, with its back end. */
@@ -46,10 +47,10 @@ static size_t header_bytes(void)
     return gru_round_up(sizeof(struct gru_layer), GRU_ALIGNMENT);
 }
 
-/* The units that a matrix is packed for, of a layer with so many gates. Vectors of a narrow group mostly lie across two cache
- * lines: lone steps of H = 31 took 1.31 times as long as those of H = 32. So groups are whole where all weights stay in the
- * first-level cache, or in a layer of one or two groups this matrix's, and where that makes them at most a twentieth more.
- * (Padded beyond that cache, H = 20 with 100 inputs takes 1.3 times as long as narrow.) */
+/* The units that a matrix is packed for, of a layer with so many gates. Vectors of a narrow group mostly lie across two
+ * cache lines: lone steps of H = 31 took 1.31 times as long as those of H = 32. So groups are whole where all weights stay
+ * in the first-level cache, or in a layer of one or two groups this matrix's, and where that makes them at most a
+ * twentieth more. (Padded beyond that cache, H = 20 with 100 inputs takes 1.3 times as long as narrow.) */
 static size_t packed_units(const gru_desc *desc, size_t layer_gates, size_t length, size_t gates)
 {
     const size_t hidden = desc->hidden, lanes = desc->backend->lanes, whole = gru_round_up(hidden, lanes);
@@ -58,18 +59,24 @@ static size_t packed_units(const gru_desc *desc, size_t layer_gates, size_t leng
     return near || small || whole - hidden <= hidden / 20 ? whole : hidden;
 }
 
+static struct shape shape_of(const gru_desc *desc)
+{
+    struct shape shape = gates_of(desc);
+    shape.w_units = packed_units(desc, shape.input, desc->input, shape.input);
+    shape.u_units = packed_units(desc, shape.input, desc->hidden, shape.recurrent);
+    return shape;
+}
+
 /* The bytes of all matrices of a layer and its header. */
 static enum gru_status layer_bytes(const gru_desc *desc, size_t *bytes, gru_error *error)
 {
     struct shape shape = shape_of(desc);
     size_t lanes = desc->backend->lanes, input = 0, recurrent = 0, candidate = 0;
-    const size_t w_units = packed_units(desc, shape.input, desc->input, shape.input);
-    const size_t u_units = packed_units(desc, shape.input, desc->hidden, shape.recurrent);
-    int fits = gru_product_bytes(w_units, desc->input, shape.input, lanes, &input) &&
-               gru_product_bytes(u_units, desc->hidden, shape.recurrent, lanes, &recurrent);
+    int fits = gru_product_bytes(shape.w_units, desc->input, shape.input, lanes, &input) &&
+               gru_product_bytes(shape.u_units, desc->hidden, shape.recurrent, lanes, &recurrent);
     /* It has fewer gates than the recurrent matrix, and fits if that does. */
     if (shape.candidate)
-        gru_product_bytes(u_units, desc->hidden, shape.candidate, lanes, &candidate);
+        gru_product_bytes(shape.u_units, desc->hidden, shape.candidate, lanes, &candidate);
     /* gru_desc_read has found that all weights together take at most PTRDIFF_MAX bytes, so their padding and the
      * biases, of H < 2^31 units, can't make the sum wrap round. */
     size_t all = (input + recurrent + candidate) * gru_directions(desc) + header_bytes();
@@ -155,8 +162,6 @@ static struct gru_layer *place(void *memory, const gru_desc *desc)
     struct gru_layer *layer = memory;
     struct shape shape = shape_of(desc);
     size_t lanes = desc->backend->lanes;
-    const size_t w_units = packed_units(desc, shape.input, desc->input, shape.input);
-    const size_t u_units = packed_units(desc, shape.input, desc->hidden, shape.recurrent);
     char *at = (char *)memory + header_bytes();
     *layer = (struct gru_layer){
         .desc = *desc,
@@ -166,10 +171,10 @@ static struct gru_layer *place(void *memory, const gru_desc *desc)
     };
     for (size_t d = 0; d < layer->directions; d++) {
         struct gru_half *half = &layer->half[d];
-        half->input = place_product(&at, w_units, desc->input, shape.input, lanes);
-        half->recurrent = place_product(&at, u_units, desc->hidden, shape.recurrent, lanes);
+        half->input = place_product(&at, shape.w_units, desc->input, shape.input, lanes);
+        half->recurrent = place_product(&at, shape.u_units, desc->hidden, shape.recurrent, lanes);
         if (shape.candidate)
-            half->candidate = place_product(&at, u_units, desc->hidden, shape.candidate, lanes);
+            half->candidate = place_product(&at, shape.u_units, desc->hidden, shape.candidate, lanes);
     }
     /* Both halves of a step go through the cache in turn. */
     const int far = shape.input * desc->hidden * (desc->input + desc->hidden) >= GRU_CACHED_WEIGHTS;

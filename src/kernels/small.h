@@ -191,7 +191,7 @@ GRU_INLINE void TIERED(small_stream)(const struct gru_lone *lone, char *workspac
     clean_row(x, from, lone->input->length, 1);
     const float *h = small_state(s.h, h0, cell.units);
     const int G = before ? 2 : 3;
-    if ((shape == SMALL_ONE_PADDED || shape == SMALL_TWO_PADDED) && lone->input->units % LANES)
+    if ((shape == SMALL_ONE_PADDED || shape == SMALL_TWO_PADDED) && lone->input->units != cell.recurrent.units)
         TIERED(small_sums_apart)(G, shape, lone->input, x, &cell.recurrent, h, s.ax, ax, ah);
     else
         TIERED(small_sums_both)(G, shape, lone->input, x, &cell.recurrent, h, ax, ah);
