@@ -246,7 +246,7 @@ static bool open_one(struct cell *cell, size_t which, struct random *random, gru
 }
 
 /* Inputs that a single step gets in turn. With the same one each time its state would soon stand still, which no
- * stream's does, and the library chooses its way through large weights by the state. */
+ * stream's does. */
 enum { STREAM_INPUTS = 16 };
 
 static bool open_layers(struct cell *cell, struct random *random, gru_error *why)
@@ -268,7 +268,13 @@ static bool open_layers(struct cell *cell, struct random *random, gru_error *why
     cell->h = random_floats(spec->batch * all_units(spec), 1.0f, random);
     cell->y = take_somewhere(rows * cell_hidden(spec, spec->deeper) * sizeof(float), random);
     fill_io(cell);
-    return make_workspace(cell, random, why);
+    if (!make_workspace(cell, random, why))
+        return false;
+    /* A library from before this field refuses it, and is called as it was then. */
+    const gru_io nothing = {.size = sizeof nothing, .steps_before = 1};
+    if (cell->library->run(cell->layers[0], &nothing, cell->workspace, cell->workspace_bytes, NULL) != GRU_OK)
+        cell->io.size = offsetof(gru_io, steps_before);
+    return true;
 }
 
 /* Three times H units, so that a GEMV and a GEMM have the shape of a layer's half, and its limit compares. */
@@ -351,6 +357,7 @@ void cell_run(struct cell *cell)
         if (spec->steps == 1) {
             cell->io.x = cell->x + cell->next_x * spec->batch * spec->input;
             cell->next_x = (cell->next_x + 1) % STREAM_INPUTS;
+            cell->io.steps_before++;
         }
         status = spec->deeper ? library->run_stack((const gru_layer *const *)cell->layers, spec->deeper + 1, &cell->io,
                                                    cell->states, cell->workspace, cell->workspace_bytes, &why)

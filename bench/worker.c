@@ -72,6 +72,8 @@ static const char *worker_open(const struct peer_cell *cell)
 
 static void worker_run(void)
 {
+    if (io.steps == 1)
+        io.steps_before++;
     if (gru_run(layer, &io, workspace, workspace_bytes, &why) != GRU_OK)
         fail("%s", why.text);
 }

@@ -457,6 +457,11 @@ typedef struct gru_io {
     int reversed_output;
 
     const gru_pool *pool; /* NULL: the calling thread alone */
+
+    /* How many steps the states have behind them (0: none, or not known): a hint, which changes no bit. A cache keeps
+     * what was read last of weights that are too large for it, so every other step walks through them backward, and this
+     * says which. Without it a run of one step has to guess, and doesn't gain as much. */
+    size_t steps_before;
 } gru_io;
 
 /*

@@ -33,11 +33,11 @@ enum gru_cpu_bit {
     GRU_CPU_KNOWN = 1 << 30 /* the word has been filled in */
 };
 
-/* Whether every other step of a sequence walks through a matrix backward, and why it gains: what was read last is then
- * read first, while some cache still has it. Otherwise each step finds just those weights gone that it needs next. */
+/* Whether every other step walks through a matrix backward, and why it gains: what was read last is then read first,
+ * while some cache still has it. Otherwise each step finds just those weights gone that it needs next. */
 enum gru_turns {
     GRU_TURNS_NEVER,
-    GRU_TURNS_NEAR, /* the first-level cache holds a part; too little for lone steps to gain */
+    GRU_TURNS_NEAR, /* the first-level cache holds a part */
     GRU_TURNS_FAR,  /* the second-level one does, or both */
 };
 
@@ -140,10 +140,11 @@ static inline __attribute__((always_inline)) void gru_step_move(struct gru_step 
 /* What all lone steps of a layer have in common, a run of one step of one row: its matrices, and where in the workspace
  * there is room for what, in bytes. */
 struct gru_lone {
-    void (*run)(const struct gru_lone *lone, char *workspace, const float *x, const float *h0, float *y,
-                float *h_out); /* the kernel `stream`, or what stands before it */
+    void (*run)(const struct gru_lone *lone, char *workspace,
+                const gru_io *io); /* the kernel `stream`, or what stands before it */
     const struct gru_cell *cell;
     const struct gru_product *input;
+    enum gru_turns turns; /* through both matrices, of which the cell's candidate isn't one */
     size_t x;                   /* cleaned, in whole vectors */
     size_t ax, s, z, h, h_next; /* as in gru_step */
     size_t needs;               /* bytes of workspace; SIZE_MAX: the layer has no such steps */
@@ -152,7 +153,7 @@ struct gru_lone {
 /* A lone step, as its gate blocks see it, of the layer's cell or of what small.h takes of that. In a small layer none
  * of it is ever stored. */
 static inline __attribute__((always_inline)) struct gru_step
-gru_lone_step(const struct gru_lone *lone, const struct gru_cell *cell, char *workspace, float *y)
+gru_lone_step(const struct gru_lone *lone, const struct gru_cell *cell, char *workspace, const gru_io *io)
 {
     static const ptrdiff_t nowhere = 0;
     return (struct gru_step){
@@ -163,7 +164,7 @@ gru_lone_step(const struct gru_lone *lone, const struct gru_cell *cell, char *wo
         .s = (float *)(workspace + lone->s),
         .z = (float *)(workspace + lone->z),
         .ax = (float *)(workspace + lone->ax),
-        .y = y,
+        .y = io->y ? io->y : io->state.h,
         .y_offset = &nowhere,
     };
 }

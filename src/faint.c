@@ -261,39 +261,38 @@ void gru_faint_input(const struct gru_layer *layer, const struct gru_half *half,
 }
 
 /* The general way, which can look at what the kernel couldn't. */
-static void stream_looking(const struct gru_lone *lone, char *workspace, const float *x, const float *h0, float *y,
-                           float *h_out)
+static void stream_looking(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
     const struct gru_layer *layer = layer_of(lone);
     const struct gru_half *half = &layer->half[0];
     const size_t inputs = layer->desc.input, hidden = layer->desc.hidden;
     float *const clean_x = (float *)(workspace + lone->x);
-    struct gru_step now = gru_lone_step(lone, &half->cell, workspace, y ? y : h_out);
+    struct gru_step now = gru_lone_step(lone, &half->cell, workspace, io);
     memset(now.h, 0, layer->groups * layer->backend->lanes * sizeof(float));
-    if (h0)
-        layer->backend->clean(now.h, 0, h0, 0, 1, hidden);
-    layer->backend->clean(clean_x, 0, x, 0, 1, inputs);
+    if (io->state.h0)
+        layer->backend->clean(now.h, 0, io->state.h0, 0, 1, hidden);
+    layer->backend->clean(clean_x, 0, io->x, 0, 1, inputs);
     gru_faint_input(layer, half, 1, clean_x, now.ax);
     step_quiet(layer, half, &now, clean_x);
-    if (y && h_out)
-        memcpy(h_out, now.h, hidden * sizeof(float));
+    if (io->y && io->state.h)
+        memcpy(io->state.h, now.h, hidden * sizeof(float));
 }
 
-void gru_faint_stream(const struct gru_lone *lone, char *workspace, const float *x, const float *h0, float *y,
-                      float *h_out)
+void gru_faint_stream(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
+    const float *const h0 = io->state.h0;
     const struct gru_layer *layer = layer_of(lone);
     const struct gru_half *half = &layer->half[0];
     const int faint_h = h0 && gru_is_faint(h0, layer->desc.hidden, half->faint_h);
-    const int faint_x = gru_is_faint(x, layer->desc.input, half->faint_x);
+    const int faint_x = gru_is_faint(io->x, layer->desc.input, half->faint_x);
     struct gru_lone quiet = *lone;
     if ((faint_h && layer->desc.reset == GRU_RESET_BEFORE) || (faint_x && half->looks)) {
-        stream_looking(lone, workspace, x, h0, y, h_out);
+        stream_looking(lone, workspace, io);
         return;
     }
     if (faint_x)
         quiet.input = &half->mute_input;
     if (faint_h)
         quiet.cell = &half->mute;
-    layer->backend->stream[layer->desc.tier](&quiet, workspace, x, h0, y, h_out);
+    layer->backend->stream[layer->desc.tier](&quiet, workspace, io);
 }

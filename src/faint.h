@@ -58,7 +58,6 @@ void gru_faint_steps(const struct gru_layer *layer, const struct gru_half *half,
                      const float *x);
 
 /* The lone step of a layer with faint rows, its gru_lone.run. */
-void gru_faint_stream(const struct gru_lone *lone, char *workspace, const float *x, const float *h0, float *y,
-                      float *h_out);
+void gru_faint_stream(const struct gru_lone *lone, char *workspace, const gru_io *io);
 
 #endif

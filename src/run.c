@@ -50,7 +50,7 @@ static int is_lone(const struct gru_layer *layer, const gru_io *io, const void *
 
 static enum gru_status run_lone(const struct gru_layer *layer, const gru_io *io, void *workspace)
 {
-    layer->lone.run(&layer->lone, gru_align(workspace), io->x, io->state.h0, io->y, io->state.h);
+    layer->lone.run(&layer->lone, gru_align(workspace), io);
     return GRU_OK;
 }
 

@@ -183,7 +183,7 @@ static struct gru_step step_at(const struct gru_sequence *q, size_t s, size_t be
 {
     struct gru_step now = q->base;
     now.rows = alive(q, s);
-    now.backward = (int)(s % 2);
+    now.backward = (int)((q->io->steps_before + s) % 2);
     now.h = q->h[s % 2];
     now.h_next = q->h[(s + 1) % 2];
     now.ax = q->ax + before * q->layer->ax_row;

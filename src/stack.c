@@ -178,6 +178,7 @@ static gru_io chunk_io(const struct stack *s, size_t i, size_t start)
     size_t left = io.steps - start;
     ptrdiff_t t = (ptrdiff_t)start, rows = (ptrdiff_t)io.rows;
     io.steps = left < s->plan->chunk ? left : s->plan->chunk;
+    io.steps_before += start;
     io.index = NULL;
     if (io.lengths)
         io.lengths = (const size_t *)(const void *)(s->workspace + s->plan->lengths);

@@ -52,6 +52,7 @@ void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_s
         .ax = ax,
         .y = io->y,
         .y_offset = y_offset,
+        .backward = (int)(io->steps_before % 2),
         .gate_out = {state->gates[0], state->gates[1], state->gates[2]},
         .gate_offset = gate_offset,
     };

@@ -224,6 +224,7 @@ static void call(session *s, const part *c)
     io.reset_mask_step = (ptrdiff_t)p->shape.rows;
     io.reset_mask_row = 1;
     io.reversed_output = p->shape.computed_order;
+    io.steps_before = check_below(3); /* a hint, which may be wrong */
 
     gru_error error = {0};
     enum gru_status status = gru_workspace_bytes(s->layer, io.steps, rows, &bytes, &error);

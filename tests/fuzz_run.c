@@ -185,6 +185,7 @@ static void make_rows(input *in, run *r)
     r->io.reset_mask_step = (ptrdiff_t)r->rows;
     r->io.reset_mask_row = 1;
     r->io.reversed_output = (what & 8) != 0;
+    r->io.steps_before = what >> 4;
 }
 
 /* The layers of a run: as many of the slots as fit on one another. */

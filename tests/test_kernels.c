@@ -352,7 +352,7 @@ static size_t room(size_t *floats, size_t count)
 }
 
 /* The new state, which is y too. */
-static const float *solve_stream(const stream_case *c, const gru_backend *b, enum gru_turns turns)
+static const float *solve_stream(const stream_case *c, const gru_backend *b, enum gru_turns turns, size_t before)
 {
     size_t H = c->step.units, groups = groups_of(b, H), row = groups * b->lanes, gates = ax_gates(&c->step), floats = 0;
     struct gru_cell cell = c->step.cell;
@@ -368,7 +368,7 @@ static const float *solve_stream(const stream_case *c, const gru_backend *b, enu
     }
     cell.recurrent.turns = cell.candidate.turns = turns;
     struct gru_product input = packed(b, pads && check_below(2), H, c->inputs, gates, c->w, c->step.bias);
-    struct gru_lone lone = {.cell = &cell, .input = &input};
+    struct gru_lone lone = {.cell = &cell, .input = &input, .turns = turns};
     lone.x = room(&floats, groups_of(b, c->inputs) * b->lanes);
     lone.ax = room(&floats, cell.ax_row);
     lone.s = room(&floats, row);
@@ -377,7 +377,8 @@ static const float *solve_stream(const stream_case *c, const gru_backend *b, enu
     lone.h_next = room(&floats, row);
     char *workspace = (char *)guarded_floats(floats, GUARD_AFTER, 0);
     float *y = guarded_floats(H, GUARD_AFTER, 0), *h = guarded_floats(H, GUARD_AFTER, 0);
-    b->stream[c->step.tier](&lone, workspace, c->x, c->step.h, y, h);
+    const gru_io io = {.x = c->x, .y = y, .state = {.h0 = c->step.h, .h = h}, .steps_before = before};
+    b->stream[c->step.tier](&lone, workspace, &io);
     CHECK_BITS(y, h, H, "H=%zu, I=%zu, reset %d: y and the state", H, c->inputs, (int)c->step.reset);
     return h;
 }
@@ -392,14 +393,16 @@ static void check_stream(size_t units, size_t inputs, enum gru_reset reset)
     c.step.h = h;
     c.w = draw_clean(3 * units * inputs);
     c.x = draw_clean(inputs);
-    /* Where steps turn, the lowest bit of the state's first number says which way they go. */
+    /* Where steps turn, the number of those before says which way they go, or if it isn't known, the lowest bit of the
+     * state's first number. */
     for (uint32_t coin = 0; coin <= 1; coin++) {
         h[0] = check_float_of((check_bits_of(h[0]) & ~UINT32_C(1)) | coin);
-        const float *want = solve_stream(&c, check_scalar(), GRU_TURNS_NEVER);
+        const float *want = solve_stream(&c, check_scalar(), GRU_TURNS_NEVER, 0);
         for (int turns = GRU_TURNS_NEVER; turns <= GRU_TURNS_FAR; turns++) {
-            const float *got = solve_stream(&c, check_this(), (enum gru_turns)turns);
-            CHECK_BITS(got, want, units, "H=%zu, I=%zu, reset %d, turns %d, coin %d", units, inputs, (int)reset, turns,
-                       (int)coin);
+            const size_t before = check_below(3);
+            const float *got = solve_stream(&c, check_this(), (enum gru_turns)turns, before);
+            CHECK_BITS(got, want, units, "H=%zu, I=%zu, reset %d, turns %d, coin %d, %zu steps before", units, inputs,
+                       (int)reset, turns, (int)coin, before);
         }
     }
     guarded_free_all();

@@ -101,7 +101,7 @@ static bool call(const other *o, size_t from, size_t end, void *workspace, size_
         lengths[i] = length < end - from ? length : end - from;
     }
     gru_io io = {.size = sizeof io, .steps = end - from, .rows = o->rows, .pool = o->pool, .lengths = r->lengths ? lengths : NULL,
-                 .reversed_output = r->io.reversed_output};
+                 .reversed_output = r->io.reversed_output, .steps_before = from};
     io.x = o->x + from * o->x_step;
     io.x_step = (ptrdiff_t)o->x_step;
     io.x_row = (ptrdiff_t)o->x_row;

@@ -181,23 +181,23 @@ GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int 
     s->h_next = now.h_next;
 }
 
-GRU_INLINE void TIERED(small_stream)(const struct gru_lone *lone, char *workspace, const float *from, const float *h0,
-                                     float *y, float *h_out, const int before, const enum small_shape shape)
+GRU_INLINE void TIERED(small_stream)(const struct gru_lone *lone, char *workspace, const gru_io *io, const int before,
+                                     const enum small_shape shape)
 {
     const struct gru_cell cell = TIERED(small_cell)(lone->cell, shape);
-    const struct gru_step s = gru_lone_step(lone, &cell, workspace, y ? y : h_out);
+    const struct gru_step s = gru_lone_step(lone, &cell, workspace, io);
     float *x = (float *)(workspace + lone->x);
     vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
-    clean_row(x, from, lone->input->length, 1);
-    const float *h = small_state(s.h, h0, cell.units);
+    clean_row(x, io->x, lone->input->length, 1);
+    const float *h = small_state(s.h, io->state.h0, cell.units);
     const int G = before ? 2 : 3;
     if ((shape == SMALL_ONE_PADDED || shape == SMALL_TWO_PADDED) && lone->input->units != cell.recurrent.units)
         TIERED(small_sums_apart)(G, shape, lone->input, x, &cell.recurrent, h, s.ax, ax, ah);
     else
         TIERED(small_sums_both)(G, shape, lone->input, x, &cell.recurrent, h, ax, ah);
     TIERED(small_cells)(&s, before, shape, ax, ah);
-    if (y && h_out)
-        copy_state(h_out, s.h_next, cell.units);
+    if (io->y && io->state.h)
+        copy_state(io->state.h, s.h_next, cell.units);
     v_end();
 }
 
@@ -235,37 +235,33 @@ static GRU_NOINLINE void TIERED(steps_two_padded)(struct gru_step *s, size_t cou
     TIERED(steps_of_shape)(s, count, SMALL_TWO_PADDED);
 }
 
-GRU_INLINE void TIERED(stream_of_shape)(const struct gru_lone *lone, char *workspace, const float *x, const float *h0,
-                                        float *y, float *h_out, const enum small_shape shape)
+GRU_INLINE void TIERED(stream_of_shape)(const struct gru_lone *lone, char *workspace, const gru_io *io,
+                                        const enum small_shape shape)
 {
     if (lone->cell->reset == GRU_RESET_BEFORE)
-        TIERED(small_stream)(lone, workspace, x, h0, y, h_out, 1, shape);
+        TIERED(small_stream)(lone, workspace, io, 1, shape);
     else
-        TIERED(small_stream)(lone, workspace, x, h0, y, h_out, 0, shape);
+        TIERED(small_stream)(lone, workspace, io, 0, shape);
 }
 
-static GRU_NOINLINE void TIERED(stream_one)(const struct gru_lone *lone, char *workspace, const float *x,
-                                            const float *h0, float *y, float *h_out)
+static GRU_NOINLINE void TIERED(stream_one)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
-    TIERED(stream_of_shape)(lone, workspace, x, h0, y, h_out, SMALL_ONE);
+    TIERED(stream_of_shape)(lone, workspace, io, SMALL_ONE);
 }
 
-static GRU_NOINLINE void TIERED(stream_one_padded)(const struct gru_lone *lone, char *workspace, const float *x,
-                                               const float *h0, float *y, float *h_out)
+static GRU_NOINLINE void TIERED(stream_one_padded)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
-    TIERED(stream_of_shape)(lone, workspace, x, h0, y, h_out, SMALL_ONE_PADDED);
+    TIERED(stream_of_shape)(lone, workspace, io, SMALL_ONE_PADDED);
 }
 
-static GRU_NOINLINE void TIERED(stream_two)(const struct gru_lone *lone, char *workspace, const float *x,
-                                            const float *h0, float *y, float *h_out)
+static GRU_NOINLINE void TIERED(stream_two)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
-    TIERED(stream_of_shape)(lone, workspace, x, h0, y, h_out, SMALL_TWO);
+    TIERED(stream_of_shape)(lone, workspace, io, SMALL_TWO);
 }
 
-static GRU_NOINLINE void TIERED(stream_two_padded)(const struct gru_lone *lone, char *workspace, const float *x,
-                                                   const float *h0, float *y, float *h_out)
+static GRU_NOINLINE void TIERED(stream_two_padded)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
-    TIERED(stream_of_shape)(lone, workspace, x, h0, y, h_out, SMALL_TWO_PADDED);
+    TIERED(stream_of_shape)(lone, workspace, io, SMALL_TWO_PADDED);
 }
 
 #endif
@@ -291,23 +287,22 @@ GRU_INLINE int TIERED(steps_were_small)(struct gru_step *s, size_t count)
 #endif
 }
 
-GRU_INLINE int TIERED(stream_was_small)(const struct gru_lone *lone, char *workspace, const float *x, const float *h0,
-                                        float *y, float *h_out)
+GRU_INLINE int TIERED(stream_was_small)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
 #ifndef TILE_PLAIN
     const size_t units = lone->cell->units;
     if (!TIERED(is_small_cell)(lone->cell))
         return 0;
     if (units == LANES)
-        TIERED(stream_one)(lone, workspace, x, h0, y, h_out);
+        TIERED(stream_one)(lone, workspace, io);
     else if (units < LANES)
-        TIERED(stream_one_padded)(lone, workspace, x, h0, y, h_out);
+        TIERED(stream_one_padded)(lone, workspace, io);
     else if (units == 2 * LANES)
-        TIERED(stream_two)(lone, workspace, x, h0, y, h_out);
+        TIERED(stream_two)(lone, workspace, io);
     else
-        TIERED(stream_two_padded)(lone, workspace, x, h0, y, h_out);
+        TIERED(stream_two_padded)(lone, workspace, io);
     return 1;
 #else
-    return (void)lone, (void)workspace, (void)x, (void)h0, (void)y, (void)h_out, 0;
+    return (void)lone, (void)workspace, (void)io, 0;
 #endif
 }

@@ -7,15 +7,19 @@
 #ifndef GRU_KERNELS_STREAM
 #define GRU_KERNELS_STREAM
 
-/* Which way to walk through large weights. A step alone doesn't know which way the one before it went, so it tosses a
- * coin, the lowest bit of the state's first number, and about every other step turns: at H = 256, whose weights are
- * half as many again as a second-level cache holds, they take 0.80 to 0.95 of the time. A state that stands still
- * tosses the same again and again, which is no worse than never to turn. */
-static inline int stream_goes_backward(const struct gru_step *s)
+/* Which way to walk through weights that a cache holds in part: forward and backward in turns, if the caller says how
+ * many steps there have been. Otherwise a step doesn't know which way the one before it went, and tosses a coin, the
+ * lowest bit of the state's first number, so that about every other step turns. A state that stands still tosses the
+ * same again and again, which is no worse than never to turn. */
+static inline int stream_goes_backward(const struct gru_lone *lone, const struct gru_step *s, size_t steps_before)
 {
     uint32_t coin;
+    if (lone->turns == GRU_TURNS_NEVER)
+        return 0;
+    if (steps_before)
+        return steps_before & 1;
     __builtin_memcpy(&coin, s->h, sizeof coin);
-    return s->cell->recurrent.turns == GRU_TURNS_FAR && (coin & 1);
+    return coin & 1;
 }
 
 /* Whether both products of some groups go one after the other, rather than side by side. They do where registers don't hold
@@ -34,55 +38,83 @@ static inline int stream_goes_apart(const struct gru_product *input, const struc
     return ABREAST > 1 && (input->gates + m->gates) * groups > TILE_ACCUMULATORS;
 }
 
-static inline void stream_products(const struct gru_step *s, const struct gru_product *input, const float *x,
-                                   size_t first, size_t end, float *sums)
+/* Whether both chains of a group go without its neighbours: where vectors are as wide as a line they are enough. Of weights
+ * that the first-level cache holds in part, each group does, and else the first and the last: the next step, if it goes
+ * the other way, finds the last ones there. */
+static inline int stream_alone(const struct gru_lone *lone, size_t group)
 {
-    const struct gru_product *m = &s->cell->recurrent;
-    const size_t ax_step = s->cell->ax_gates * LANES, sums_step = m->gates * LANES;
-    if (stream_goes_apart(input, m, first, end)) {
-        row_groups_of(input, first, end, x, s->ax + first * ax_step);
-        row_groups_of(m, first, end, s->h, sums);
+    const int end = group == 0 || group + 1 == lone->cell->groups;
+    return (size_t)LANES >= GRU_LINE && (lone->turns == GRU_TURNS_NEAR || (lone->turns == GRU_TURNS_FAR && end));
+}
+
+/* W's product of groups first .. end - 1 and then U's, or where the first-level cache still has U's end, the other way
+ * round. */
+static inline void stream_products_apart(const struct gru_step *s, const struct gru_lone *lone, const float *x,
+                                         size_t first, size_t end, float *ax, float *sums)
+{
+    const int u_first = s->backward && lone->turns == GRU_TURNS_NEAR;
+    if (u_first)
+        row_groups_of(&s->cell->recurrent, first, end, s->h, sums);
+    row_groups_of(lone->input, first, end, x, ax);
+    if (!u_first)
+        row_groups_of(&s->cell->recurrent, first, end, s->h, sums);
+}
+
+/* Both products of groups first .. end - 1. */
+static inline void stream_products(const struct gru_step *s, const struct gru_lone *lone, const float *x, size_t first,
+                                   size_t end, float *sums)
+{
+    const struct gru_product *const w = lone->input, *const u = &s->cell->recurrent;
+    const size_t ax_step = s->cell->ax_gates * LANES, sums_step = u->gates * LANES;
+    if (stream_goes_apart(w, u, first, end)) {
+        stream_products_apart(s, lone, x, first, end, s->ax + first * ax_step, sums);
         return;
     }
-    for (size_t at = first; at < end;)
-        at += row_pair(input, m, at, end, x, s->h, s->ax + at * ax_step, sums + (at - first) * sums_step);
+    const size_t middle = first + (size_t)stream_alone(lone, first);
+    const size_t middle_end = end - (size_t)stream_alone(lone, end - 1);
+    for (size_t done = 0, at, stop; done < end - first; done += stop - at) {
+        const size_t group = s->backward ? end - 1 - done : first + done;
+        const int alone = stream_alone(lone, group);
+        at = alone ? group : middle;
+        stop = alone ? group + 1 : middle_end;
+        for (size_t g = at; g < stop;)
+            g += row_pair(w, u, g, stop, x, s->h, s->ax + g * ax_step, sums + (g - first) * sums_step);
+    }
 }
 
 #endif
 
 /* Both products of ABREAST groups, then their gate blocks, from the first groups to the last or the other way. */
-static void TIERED(stream_groups)(const struct gru_step *s, const struct gru_product *input, const float *x,
-                                  int backward)
+static void TIERED(stream_groups)(const struct gru_step *s, const struct gru_lone *lone, const float *x)
 {
     _Alignas(GRU_ALIGNMENT) float sums[ABREAST * GRU_MAX_GATES * LANES];
     const size_t end = s->cell->groups, sums_step = s->cell->recurrent.gates * LANES;
     TIERED(cells) *const cells = TIERED(first_cells)(s->cell);
-    size_t first = backward ? (end - 1) / ABREAST * ABREAST : 0;
-    for (size_t left = end, stop; left; left -= stop - first, first = backward ? first - ABREAST : stop) {
+    size_t first = s->backward ? (end - 1) / ABREAST * ABREAST : 0;
+    for (size_t left = end, stop; left; left -= stop - first, first = s->backward ? first - ABREAST : stop) {
         stop = end - first < ABREAST ? end : first + ABREAST;
-        stream_products(s, input, x, first, stop, sums);
+        stream_products(s, lone, x, first, stop, sums);
         cells(s, 0, 0, first * LANES, stop - first, sums, sums_step);
     }
 }
 
-static GRU_NOINLINE void TIERED(stream_large)(const struct gru_lone *lone, char *workspace, const float *from,
-                                              const float *h0, float *y, float *h_out)
+static GRU_NOINLINE void TIERED(stream_large)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
-    const struct gru_step s = gru_lone_step(lone, lone->cell, workspace, y ? y : h_out);
+    struct gru_step s = gru_lone_step(lone, lone->cell, workspace, io);
     float *x = (float *)(workspace + lone->x);
-    clean_row(x, from, lone->input->length, 1);
-    clean_state(s.h, h0, s.cell->units);
-    TIERED(stream_groups)(&s, lone->input, x, stream_goes_backward(&s));
+    clean_row(x, io->x, lone->input->length, 1);
+    clean_state(s.h, io->state.h0, s.cell->units);
+    s.backward = stream_goes_backward(lone, &s, io->steps_before);
+    TIERED(stream_groups)(&s, lone, x);
     if (s.cell->reset == GRU_RESET_BEFORE)
         TIERED(step_candidate)(&s, 0, s.cell->groups);
-    if (y && h_out)
-        copy_state(h_out, s.h_next, s.cell->units);
+    if (io->y && io->state.h)
+        copy_state(io->state.h, s.h_next, s.cell->units);
     v_end();
 }
 
-static void TIERED(stream)(const struct gru_lone *lone, char *workspace, const float *x, const float *h0, float *y,
-                           float *h_out)
+static void TIERED(stream)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
-    if (!TIERED(stream_was_small)(lone, workspace, x, h0, y, h_out))
-        TIERED(stream_large)(lone, workspace, x, h0, y, h_out);
+    if (!TIERED(stream_was_small)(lone, workspace, io))
+        TIERED(stream_large)(lone, workspace, io);
 }
