@@ -215,14 +215,14 @@ static void row_groups_of(const struct gru_product *m, size_t first, size_t end,
         at += row(m, at, end, x, out + (at - first) * m->gates * LANES);
 }
 
-/* How many groups go together where steps turn, a power of two: as many as `row` takes, or with AVX-512 half of them where
- * the next step can find these in the first-level cache and not all: the six chains of two groups then read faster than
- * the second-level cache gives (H = 80 0.87 of the time, H = 112 0.96). Of narrower vectors they don't: halves took 1.06
- * to 1.10 of the time with AVX2. */
+/* How many groups go together where steps turn, a power of two: as many as `row` takes, or with AVX-512 two where the next
+ * step can find these in the first-level cache and not four: the six chains of two groups then read faster than the
+ * second-level cache gives (H = 80 0.87 of the time, H = 112 0.96; of two gates and not eight groups, H = 96 0.85). Of
+ * narrower vectors they don't: halves took 1.06 to 1.10 of the time with AVX2. */
 static inline size_t row_piece(const struct gru_product *m)
 {
-    const size_t most = 8 * m->gates <= ROW_CHAINS ? 8 : 4, weights = most * m->gates * m->length * LANES;
-    return LANES == 16 && weights > GRU_NEAR_WEIGHTS && weights <= 3 * GRU_NEAR_WEIGHTS ? most / 2 : most;
+    const size_t most = 8 * m->gates <= ROW_CHAINS ? 8 : 4, gate = 4 * m->length * LANES;
+    return LANES == 16 && m->gates * gate > GRU_NEAR_WEIGHTS && gate <= GRU_NEAR_WEIGHTS ? 2 : most;
 }
 
 /* The same of both matrices, over a row each. */
