@@ -335,11 +335,12 @@ void test_bits_large(void)
 }
 
 /* Layers whose weights steps walk through to and fro: a sequence, every other step of which goes backward, and steps
- * alone, which for one row draw their way from the state. 64 units turn by the first-level cache, the others by the
- * second. Sixteen rows fetch weights ahead, beginning with a narrow group where they go backward. */
+ * alone, which draw their way from the state unless they are told it. The first-level cache's share makes their pieces.
+ * Sixteen rows fetch weights ahead, beginning with a narrow group where they go backward. */
 void test_bits_turning(void)
 {
-    static const size_t sizes[][3] = {{64, 9, 1}, {230, 9, 1}, {257, 9, 1}, {272, 9, 1}, {363, 2, 16}};
+    static const size_t sizes[][3] = {{64, 9, 1},  {80, 5, 1},  {103, 5, 1}, {119, 5, 1},
+                                      {136, 5, 1}, {230, 9, 1}, {257, 9, 1}, {272, 9, 1}, {363, 2, 16}};
     for (size_t i = 0; i < COUNT(sizes) * 3; i++) {
         if (!check_turn(i, 4)) {
             continue;

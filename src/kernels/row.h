@@ -19,9 +19,9 @@
 
 #include "product.h"
 
-/* Vectors of sums that one row's groups have at most before their gate blocks, of one matrix: those of eight groups, or
- * three groups at a time until there are at least ABREAST; and a narrow group's. */
-enum { ROW_SUMS = (ROW_CHAINS > 6 * GRU_MAX_GATES ? (int)ROW_CHAINS : 6 * GRU_MAX_GATES) + GRU_MAX_GATES };
+/* Vectors of sums that wait for their gate blocks at most, of one row and matrix: fewer than ABREAST groups, and a piece of
+ * nine. */
+enum { ROW_SUMS = (ABREAST + 8) * GRU_MAX_GATES };
 
 #ifndef TILE_PLAIN
 
@@ -215,14 +215,27 @@ static void row_groups_of(const struct gru_product *m, size_t first, size_t end,
         at += row(m, at, end, x, out + (at - first) * m->gates * LANES);
 }
 
-/* How many groups go together where steps turn, a power of two: as many as `row` takes, or with AVX-512 two where the next
- * step can find these in the first-level cache and not four: the six chains of two groups then read faster than the
- * second-level cache gives (H = 80 0.87 of the time, H = 112 0.96; of two gates and not eight groups, H = 96 0.85). Of
- * narrower vectors they don't: halves took 1.06 to 1.10 of the time with AVX2. */
-static inline size_t row_piece(const struct gru_product *m)
+/* The groups at either end where steps turn: as many as the next step finds in the first-level cache, of 48 KiB (floats
+ * here), but enough chains to read faster from there than the second-level cache gives. With AVX2 three, but in smaller
+ * layers, which wait for their FMAs, four. */
+static inline size_t row_end(const struct gru_product *m, size_t most)
 {
-    const size_t most = 8 * m->gates <= ROW_CHAINS ? 8 : 4, gate = 4 * m->length * LANES;
-    return LANES == 16 && m->gates * gate > GRU_NEAR_WEIGHTS && gate <= GRU_NEAR_WEIGHTS ? 2 : most;
+    enum { CACHE = 12288 };
+    if (LANES == 16 && m->gates > 1)
+        return 3 * m->gates * m->length * LANES <= CACHE ? 3 : 2;
+    return LANES == 8 && m->turns == GRU_TURNS_FAR ? 3 : most;
+}
+
+/* How many groups go together where steps turn, of `left` that are left: fewer at both ends, and none alone. Beside pieces of
+ * four all the way, sequences take 0.92 of the time at H = 128, and with AVX2 0.96. */
+static inline size_t row_piece(const struct gru_product *m, size_t left, int begins)
+{
+    const size_t most = 8 * m->gates <= ROW_CHAINS ? 8 : 4, last = row_end(m, most);
+    if (left <= last + 1)
+        return left;
+    if (begins)
+        return last;
+    return left - last <= most + 1 ? left - last : most;
 }
 
 /* The same of both matrices, over a row each. */

@@ -221,24 +221,24 @@ static void TIERED(step_row)(const struct gru_step *s, const struct gru_product 
     }
 }
 
-/* The same where every other step goes backward, in pieces that are the same on both ways: the gate blocks of one
- * piece, or of two, wait for each other. A last group that would be alone belongs to the pieces before it. */
+/* The same where every other step goes backward, with smaller pieces at both ends, which the next step finds in the
+ * caches. Sums that wait for their gate blocks lie from the array's start on, or, backward, before its end. */
 static void TIERED(step_row_turning)(const struct gru_step *s, const struct gru_product *m, const float *in,
                                      TIERED(cells) * cells, size_t first, size_t end)
 {
     _Alignas(GRU_ALIGNMENT) float sums[ROW_SUMS * LANES];
-    const size_t sums_step = m->gates * LANES, piece = row_piece(m), span = piece < ABREAST ? 2 * piece : piece;
-    const size_t groups = end - first, spans_end = groups <= span ? span : (groups + span - 2) & ~(span - 1);
-    for (size_t i = 0; i < spans_end; i += span) {
-        const size_t at = first + (s->backward ? spans_end - span - i : i);
-        const size_t stop = at + span == first + spans_end ? end : at + span;
-        const size_t middle = stop - at > piece + 1 ? at + piece : stop;
-        if (s->backward)
-            row_groups_of(m, middle, stop, in, sums + (middle - at) * sums_step);
-        row_groups_of(m, at, middle, in, sums);
-        if (!s->backward)
-            row_groups_of(m, middle, stop, in, sums + (middle - at) * sums_step);
-        cells(s, 0, 0, at * LANES, stop - at, sums, sums_step);
+    const size_t sums_step = m->gates * LANES;
+    size_t held = 0;
+    for (size_t left = end - first, n; left; left -= n) {
+        n = row_piece(m, left, left == end - first);
+        const size_t at = s->backward ? first + left - n : end - left;
+        float *const to = s->backward ? sums + ROW_SUMS * LANES - (held + n) * sums_step : sums + held * sums_step;
+        row_groups_of(m, at, at + n, in, to);
+        held += n;
+        if (held >= ABREAST || n == left) {
+            cells(s, 0, 0, (s->backward ? at : at + n - held) * LANES, held, s->backward ? to : sums, sums_step);
+            held = 0;
+        }
     }
 }
 
