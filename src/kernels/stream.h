@@ -47,16 +47,14 @@ static inline int stream_alone(const struct gru_lone *lone, size_t group)
     return (size_t)LANES >= GRU_LINE && (lone->turns == GRU_TURNS_NEAR || (lone->turns == GRU_TURNS_FAR && end));
 }
 
-/* W's product of groups first .. end - 1 and then U's, or where the first-level cache still has U's end, the other way
- * round. */
+/* W's product of groups first .. end - 1 and then U's; backward the other way round, since the cache has U's end. */
 static inline void stream_products_apart(const struct gru_step *s, const struct gru_lone *lone, const float *x,
                                          size_t first, size_t end, float *ax, float *sums)
 {
-    const int u_first = s->backward && lone->turns == GRU_TURNS_NEAR;
-    if (u_first)
+    if (s->backward)
         row_groups_of(&s->cell->recurrent, first, end, s->h, sums);
     row_groups_of(lone->input, first, end, x, ax);
-    if (!u_first)
+    if (!s->backward)
         row_groups_of(&s->cell->recurrent, first, end, s->h, sums);
 }
 
@@ -90,11 +88,11 @@ static void TIERED(stream_groups)(const struct gru_step *s, const struct gru_lon
     _Alignas(GRU_ALIGNMENT) float sums[ABREAST * GRU_MAX_GATES * LANES];
     const size_t end = s->cell->groups, sums_step = s->cell->recurrent.gates * LANES;
     TIERED(cells) *const cells = TIERED(first_cells)(s->cell);
-    size_t first = s->backward ? (end - 1) / ABREAST * ABREAST : 0;
-    for (size_t left = end, stop; left; left -= stop - first, first = s->backward ? first - ABREAST : stop) {
-        stop = end - first < ABREAST ? end : first + ABREAST;
-        stream_products(s, lone, x, first, stop, sums);
-        cells(s, 0, 0, first * LANES, stop - first, sums, sums_step);
+    for (size_t left = end, n; left; left -= n) {
+        n = left < ABREAST ? left : ABREAST;
+        const size_t first = s->backward ? left - n : end - left;
+        stream_products(s, lone, x, first, first + n, sums);
+        cells(s, 0, 0, first * LANES, n, sums, sums_step);
     }
 }
 
