@@ -458,9 +458,10 @@ typedef struct gru_io {
 
     const gru_pool *pool; /* NULL: the calling thread alone */
 
-    /* How many steps the states have behind them (0: none, or not known): a hint, which changes no bit. A cache keeps
-     * what was read last of weights that are too large for it, so every other step walks through them backward, and this
-     * says which. Without it a run of one step has to guess, and doesn't gain as much. */
+    /* How many steps have gone through the layer before these, best in this thread, of whatever streams (0: none, or not
+     * known): a hint, which changes no bit. A cache keeps what was read last of weights that are too large for it, so
+     * every other step walks through them backward, and this says which. Without it a run of one step has to guess, and
+     * doesn't gain as much. */
     size_t steps_before;
 } gru_io;
 

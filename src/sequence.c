@@ -6,9 +6,10 @@
  * one call of a kernel on them. Steps are taken in blocks. A block is a row of phases:
  *
  *     gather    x of the block's rows, cleaned, one row of x after the other       slices: rows
- *     input     ax = bx + W x for all of them, one product                         slices: groups of units
- *               (but in a small layer the steps see to it, see small.h)
  *     step      for each step, one phase; two if the reset comes before            slices: groups of units
+ *
+ * The first step begins with ax = bx + W x for all rows of the block, one product, of the same groups (but in a small
+ * layer the steps see to it, see small.h).
  *
  * Several threads cut the phases for one row, or for weights that one core's cache doesn't hold: each keeps its part of
  * them. Otherwise they take rows of their own through all steps, and don't meet before the end.
@@ -210,26 +211,32 @@ static void step(const struct gru_sequence *q, size_t s, size_t before, size_t p
 static void work(void *context, size_t phase, size_t slice)
 {
     const struct gru_sequence *q = context;
-    size_t block_phases = 2 + q->plan->block_steps * q->passes;
+    size_t block_phases = 1 + q->plan->block_steps * q->passes;
+    phase += (size_t)q->gathered;
     size_t start = phase / block_phases * q->plan->block_steps;
     size_t part = phase % block_phases, first, end;
     size_t count = q->steps - start < q->plan->block_steps ? q->steps - start : q->plan->block_steps;
     cut(q, q->layer->groups, slice, &first, &end);
     if (part == 0) {
         gather(q, start, count, slice);
-    } else if (part == 1) {
-        input(q, rows_before(q, start, start + count), first, end);
-    } else {
-        size_t s = start + (part - 2) / q->passes;
-        step(q, s, rows_before(q, start, s), (part - 2) % q->passes, first, end);
+        return;
     }
+    if (part == 1)
+        input(q, rows_before(q, start, start + count), first, end);
+    size_t s = start + (part - 1) / q->passes;
+    step(q, s, rows_before(q, start, s), (part - 1) % q->passes, first, end);
 }
 
 static void run_phases(struct gru_sequence *q)
 {
     size_t blocks = (q->steps - 1) / q->plan->block_steps;
     size_t rest = q->steps - blocks * q->plan->block_steps;
-    size_t phases = blocks * (2 + q->plan->block_steps * q->passes) + 2 + rest * q->passes;
+    size_t phases = blocks * (1 + q->plan->block_steps * q->passes) + 1 + rest * q->passes;
+    /* A lone step's x is so little that a phase for it would only make the others wait. */
+    q->gathered = q->steps == 1;
+    for (size_t slice = 0; q->gathered && slice < q->slices; slice++)
+        gather(q, 0, 1, slice);
+    phases -= (size_t)q->gathered;
     gru_phases_run(q->io->pool, phases, q->slices, work, q, q->workspace + q->plan->phases);
 }
 

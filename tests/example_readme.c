@@ -68,7 +68,7 @@ static int stream_gru(void)
     void *workspace = malloc(bytes);
     int wrong = 0;
     for (size_t t = 0; t < STEPS; t++) {
-        gru_io io = {.size = sizeof io, .steps = 1, .rows = 1, .x = x + t * INPUT, .y = out};
+        gru_io io = {.size = sizeof io, .steps = 1, .rows = 1, .x = x + t * INPUT, .y = out, .steps_before = t};
         io.state.h0 = io.state.h = now;
         wrong |= gru_run(layer, &io, workspace, bytes, NULL) != GRU_OK;
         wrong |= memcmp(out, y + t * HIDDEN, sizeof out) != 0;
