@@ -311,10 +311,10 @@ GRU_API enum gru_status gru_weights_joined(gru_weights *weights, const gru_desc 
 /* ---------------------------------------------------------------------------------------------------
  * Layers
  *
- * A gru_layer holds packed weights. It is immutable, so any number of threads may run it at once; only
- * gru_layer_repack and gru_layer_destroy need it for themselves. Above 64 units it takes at most 1.1 times the bytes of its
- * weights and biases, and 4 KiB; weights of smaller ones are padded to whole vectors where that makes 56 KiB at most, or
- * a twentieth more.
+ * A gru_layer holds packed weights. It is immutable, so any number of threads may run it at once; only gru_layer_repack
+ * and gru_layer_destroy need it for themselves. Above 64 units it takes at most 1.1 times the bytes of its weights and
+ * biases, and 4 KiB; weights of smaller ones are padded to whole vectors where that makes 56 KiB at most, or a
+ * twentieth more.
  */
 typedef struct gru_layer gru_layer;
 
@@ -458,18 +458,18 @@ typedef struct gru_io {
 
     const gru_pool *pool; /* NULL: the calling thread alone */
 
-    /* How many steps have gone through the layer before these, best in this thread, of whatever streams (0: none, or not
-     * known): a hint, which changes no bit. A cache keeps what was read last of weights that are too large for it, so
-     * every other step walks through them backward, and this says which. Without it a run of one step has to guess, and
-     * doesn't gain as much. */
+    /* How many steps have gone through the layer before these, best in this thread, of whatever streams (0: none, or
+     * not known): a hint, which changes no bit. A cache keeps what was read last of weights that are too large for it,
+     * so every other step walks through them backward, and this says which. Without it a run of one step has to guess,
+     * and doesn't gain as much. */
     size_t steps_before;
 } gru_io;
 
 /*
  * The bytes of workspace that a run of that many steps and rows needs, enough for whatever else the io says, and for
- * runs of fewer steps or rows. Beyond a block of steps the need doesn't grow with their number. From eight rows on it may
- * have room for gaps of 4 KiB, one for four rows, which threads that share the rows leave between theirs. A workspace may have
- * any alignment and any content, needn't be kept between runs, and belongs to one run at a time.
+ * runs of fewer steps or rows. Beyond a block of steps the need doesn't grow with their number. From eight rows on it
+ * may have room for gaps of 4 KiB, one for four rows, which threads that share the rows leave between theirs. A
+ * workspace may have any alignment and any content, needn't be kept between runs, and belongs to one run at a time.
  */
 GRU_API enum gru_status gru_workspace_bytes(const gru_layer *layer, size_t steps, size_t rows, size_t *bytes,
                                             gru_error *error);
@@ -481,8 +481,8 @@ GRU_API enum gru_status gru_run(const gru_layer *layer, const gru_io *io, void *
 /*
  * Runs a stack of layers, the output of one being the input of the next. `io` is that of the whole stack: x goes into
  * the first layer, y comes from the last; io->state must be zero, states[i] is that of layer i (NULL: all start at zero
- * and nothing is wanted). lengths, index and reset_mask are those of every layer, and so is the pool; reversed_output is
- * that of the last layer alone, its y and its gates. A layer's input size must be the width of the one before. If a
+ * and nothing is wanted). lengths, index and reset_mask are those of every layer, and so is the pool; reversed_output
+ * is that of the last layer alone, its y and its gates. A layer's input size must be the width of the one before. If a
  * layer is reverse or bidirectional, the workspace grows with the number of steps, since the layer above has to wait
  * for its last. (In C, an array of gru_layer * is passed as (const gru_layer *const *)layers; C++ needs no cast.)
  */

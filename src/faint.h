@@ -3,8 +3,8 @@
  * faint.h: rows so small, under weights so small, that no result shows what their products are.
  *
  * Cleaned numbers have normal products, but sums of such products may cancel to subnormal values, with which x86 takes
- * up to 30 times as long. That is likely only where a matrix has no weight of 2^-28 or more. In such a layer, a row whose
- * products all add up to no more than about 2^-90 is faint, and counts as zeros:
+ * up to 30 times as long. That is likely only where a matrix has no weight of 2^-28 or more. In such a layer, a row
+ * whose products all add up to no more than about 2^-90 is faint, and counts as zeros:
  *
  *     a chain       that starts at a bias, 2^-62 or more, stays there: a quarter of a unit in its last place is 2^-87 or
  *                   more. One that starts at +0 ends at some e of no more than about 2^-89; with zeros it ends at +0.
@@ -19,9 +19,9 @@
  *                   often with less. With an a of few bits, a bias inside the reset that was rounded to 0.75 or to
  *                   bf16, it isn't.
  *
- * No bit of any result depends on it. What it leaves: such an a; weights that are small in some units only; numbers of very
- * different sizes within one row; s, where the reset comes before and almost shuts beside a louder state; and the one
- * product in 2^36 or so that another cancels to the last bit.
+ * No bit of any result depends on it. What it leaves: such an a; weights that are small in some units only; numbers of
+ * very different sizes within one row; s, where the reset comes before and almost shuts beside a louder state; and the
+ * one product in 2^36 or so that another cancels to the last bit.
  */
 #ifndef GRU_FAINT_H
 #define GRU_FAINT_H

@@ -48,8 +48,8 @@ static size_t header_bytes(void)
 }
 
 /* The units that a matrix is packed for, of a layer with so many gates. Vectors of a narrow group mostly lie across two
- * cache lines: lone steps of H = 31 took 1.31 times as long as those of H = 32. So groups are whole where all weights stay
- * in the first-level cache, or in a layer of one or two groups this matrix's, and where that makes them at most a
+ * cache lines: lone steps of H = 31 took 1.31 times as long as those of H = 32. So groups are whole where all weights
+ * stay in the first-level cache, or in a layer of one or two groups this matrix's, and where that makes them at most a
  * twentieth more. (Padded beyond that cache, H = 20 with 100 inputs takes 1.3 times as long as narrow.) */
 static size_t packed_units(const gru_desc *desc, size_t layer_gates, size_t length, size_t gates)
 {
@@ -104,10 +104,10 @@ static int is_plain(const gru_desc *desc)
 }
 
 /* One product for many steps takes less arithmetic time than one for each. But beside the chains over h, which wait for
- * their FMAs and then for the gate block, those over x take little or no time where the layer is at most two whole vectors
- * wide, up to as many inputs as units: sequences of H = 8 and 16 take 0.86 of the time, H = 32 0.87, H = 16 with AVX2 0.85.
- * With four times as many inputs they'd take 1.1 to 1.2 times; of four groups 1.1 at H = 32 with AVX2. The tier of SLEEF
- * has no small steps. */
+ * their FMAs and then for the gate block, those over x take little or no time where the layer is at most two whole
+ * vectors wide, up to as many inputs as units: sequences of H = 8 and 16 take 0.86 of the time, H = 32 0.87, H = 16
+ * with AVX2 0.85. With four times as many inputs they'd take 1.1 to 1.2 times; of four groups 1.1 at H = 32 with AVX2.
+ * The tier of SLEEF has no small steps. */
 static int goes_beside(const struct gru_layer *layer, const struct gru_half *half)
 {
     const gru_desc *desc = &layer->desc;
@@ -140,11 +140,11 @@ static struct gru_cell cell_of(const struct gru_layer *layer, const struct gru_h
     };
 }
 
-/* Steps that turn find in some cache a part of what they walk through. By the first-level one, which has 48 KiB on the CPU
- * of these figures: sequences of H = 96 take 0.95 of the time (0.86 without reset); with fewer than three gates pieces of
- * its size have too few chains. By the second-level one: sequences take 0.70 at H = 192, 0.66 at H = 362, 0.82 at H =
- * 512. Where the reset comes before, each matrix drives the other out of the first-level cache (turning took 1.03 of the
- * time at H = 112, and up to 1.08 at H = 192). */
+/* Steps that turn find in some cache a part of what they walk through. By the first-level one, which has 48 KiB on the
+ * CPU of these figures: sequences of H = 96 take 0.95 of the time (0.86 without reset); with fewer than three gates
+ * pieces of its size have too few chains. By the second-level one: sequences take 0.70 at H = 192, 0.66 at H = 362,
+ * 0.82 at H = 512. Where the reset comes before, each matrix drives the other out of the first-level cache (turning
+ * took 1.03 of the time at H = 112, and up to 1.08 at H = 192). */
 static enum gru_turns turns_of(const struct gru_half *half)
 {
     const size_t gates = half->recurrent.gates, candidate = half->candidate.gates;
@@ -156,11 +156,11 @@ static enum gru_turns turns_of(const struct gru_half *half)
     return weights > 3 * GRU_NEAR_WEIGHTS ? GRU_TURNS_FAR : GRU_TURNS_NEAR;
 }
 
-/* The same of lone steps, which read both matrices, and walk to and fro if the caller says how many there have been. Each
- * finds a part of what it reads in the first-level cache: they take 0.69 of the time at H = 48, 0.84 at H = 64, 0.94 at
- * H = 80; or in the second-level one: 0.80 at H = 224 and 256, 0.83 at H = 320, 0.97 at H = 512. Where the reset comes
- * before, the candidate's matrix goes through the first-level cache in between: 0.77 at H = 48, 0.93 at H = 64, but 1.02 to
- * 1.05 from H = 80 to 112. */
+/* The same of lone steps, which read both matrices, and walk to and fro if the caller says how many there have been.
+ * Each finds a part of what it reads in the first-level cache: they take 0.69 of the time at H = 48, 0.84 at H = 64,
+ * 0.94 at H = 80; or in the second-level one: 0.80 at H = 224 and 256, 0.83 at H = 320, 0.97 at H = 512. Where the
+ * reset comes before, the candidate's matrix goes through the first-level cache in between: 0.77 at H = 48, 0.93 at H =
+ * 64, but 1.02 to 1.05 from H = 80 to 112. */
 static enum gru_turns lone_turns_of(const struct gru_half *half)
 {
     const struct gru_product *const w = &half->input, *const u = &half->recurrent;

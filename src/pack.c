@@ -5,11 +5,11 @@
 #include "layer.h"
 #include "size.h"
 
-/* Floats from a group to the next. A kernel reads up to eight groups side by side, and where they lie multiples of
- * 4 KiB apart, they compete for the same few sets of the first-level cache: six lines more make them go past each other
+/* Floats from a group to the next. A kernel reads up to eight groups side by side, and where they lie multiples of 4
+ * KiB apart, they compete for the same few sets of the first-level cache: six lines more make them go past each other
  * (read from the second-level cache, 8 groups of 3 x 64 x 16 weights take 2,270 cycles instead of 2,580). Small groups
- * aren't worth a tenth of their size; and matrices that a first-level cache may hold, whose groups one row takes by ones and
- * twos, fill it better without gaps (H = 64: lone steps 0.97 of the time, sequences 0.98). */
+ * aren't worth a tenth of their size, and a matrix that a first-level cache may hold fills it better without gaps (H =
+ * 64: lone steps 0.97 of the time, sequences 0.98). */
 static size_t group_stride(size_t units, size_t length, size_t gates, size_t lanes)
 {
     enum { KIB_4 = 1024, GAP = 6 * GRU_LINE };

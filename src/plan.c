@@ -33,9 +33,9 @@ enum { WORTH_A_SLICE = 16384, WORTH_A_PART = 262144 };
 /* The least rows for which a thread should read all weights. */
 enum { LEAST_ROWS = 4 };
 
-/* What lies between the arrays of a part and those of the next one. A CPU fetches lines ahead of those that it reads, and
- * takes them from the core that writes them at each step; but it stops at a page's end. Two threads take 0.97 of the time
- * with 16 or 64 rows of H = 64, and less where their cores are far from each other. (With 1 KiB, 0.985.) */
+/* What lies between the arrays of a part and those of the next one. A CPU fetches lines ahead of those that it reads,
+ * and takes them from the core that writes them at each step; but it stops at a page's end. Two threads take 0.97 of
+ * the time with 16 or 64 rows of H = 64, and less where their cores are far from each other. (With 1 KiB, 0.985.) */
 enum { PART_GAP = 4096 };
 
 /* Into how many parts of rows a run may be cut: of larger weights each thread keeps some units' instead. */

@@ -5,22 +5,23 @@
  *     x[k], h[k]   acc acc acc    acc acc acc     <- per group of units; as many groups as registers hold, at most four
  *
  * Per k and group each matrix takes 3 FMAs and 3 loads. The chains of one group are too few to hide the latency of an
- * FMA (3 of 8 to 10), and a small layer has no more groups: one after the other, its two products take twice as long
- * as both at once. For the same reason a narrow last group goes with those before it: sequences of H = 40 take 0.95 of the
- * time, with the reset before 0.87. Of a matrix with fewer gates, eight groups go together where that makes no more than
- * ROW_CHAINS chains. For many rows tile.h is better; for one, this is the same arithmetic with fewer branches around it.
+ * FMA (3 of 8 to 10), and a small layer has no more groups: one after the other, its two products take twice as long as
+ * both at once. For the same reason a narrow last group goes with those before it: sequences of H = 40 take 0.95 of the
+ * time, with the reset before 0.87. Of a matrix with fewer gates, eight groups go together where that makes no more
+ * than ROW_CHAINS chains. For many rows tile.h is better; for one, this is the same arithmetic with fewer branches
+ * around it.
  *
- * Tried without gain: prefetching 512 to 2,048 bytes ahead (1 % at most where memory binds, 24 % lost where L2 does; on an
- * EPYC 1 to 30 % lost in lone steps of H = 256 to 700), and eight groups of three gates with AVX-512 (8 % lost at H =
- * 256).
+ * Tried without gain: prefetching 512 to 2,048 bytes ahead (1 % at most where memory binds, 24 % lost where L2 does; on
+ * an EPYC 1 to 30 % lost in lone steps of H = 256 to 700), and eight groups of three gates with AVX-512 (8 % lost at H
+ * = 256).
  */
 #ifndef GRU_KERNELS_ROW_H
 #define GRU_KERNELS_ROW_H
 
 #include "product.h"
 
-/* Vectors of sums that wait for their gate blocks at most, of one row and matrix: fewer than ABREAST groups, and a piece of
- * nine. */
+/* Vectors of sums that wait for their gate blocks at most, of one row and matrix: fewer than ABREAST groups, and a
+ * piece of nine. */
 enum { ROW_SUMS = (ABREAST + 8) * GRU_MAX_GATES };
 
 #ifndef TILE_PLAIN
@@ -226,8 +227,8 @@ static inline size_t row_end(const struct gru_product *m, size_t most)
     return LANES == 8 && m->turns == GRU_TURNS_FAR ? 3 : most;
 }
 
-/* How many groups go together where steps turn, of `left` that are left: fewer at both ends, and none alone. Beside pieces of
- * four all the way, sequences take 0.92 of the time at H = 128, and with AVX2 0.96. */
+/* How many groups go together where steps turn, of `left` that are left: fewer at both ends, and none alone. Beside
+ * pieces of four all the way, sequences take 0.92 of the time at H = 128, and with AVX2 0.96. */
 static inline size_t row_piece(const struct gru_product *m, size_t left, int begins)
 {
     const size_t most = 8 * m->gates <= ROW_CHAINS ? 8 : 4, last = row_end(m, most);

@@ -22,11 +22,11 @@ static inline int stream_goes_backward(const struct gru_lone *lone, const struct
     return coin & 1;
 }
 
-/* Whether both products of some groups go one after the other, rather than side by side. They do where registers don't hold
- * all those chains: with AVX2 lone steps take 0.78 of the time at H = 128, 0.90 at H = 48, 0.95 at H = 24. (With AVX-512,
- * whose registers do, it would be 1.01 at H = 64.) And they do where a narrow group can so go with others (0.93 to 0.97 of
- * the time, where the reset comes before 0.85 to 0.93), but for vectors as wide as a line, most of which cross two: 1.02
- * to 1.04. */
+/* Whether both products of some groups go one after the other, rather than side by side. They do where registers don't
+ * hold all those chains: with AVX2 lone steps take 0.78 of the time at H = 128, 0.90 at H = 48, 0.95 at H = 24. (With
+ * AVX-512, whose registers do, it would be 1.01 at H = 64.) And they do where a narrow group can so go with others
+ * (0.93 to 0.97 of the time, where the reset comes before 0.85 to 0.93), but for vectors as wide as a line, most of
+ * which cross two: 1.02 to 1.04. */
 static inline int stream_goes_apart(const struct gru_product *input, const struct gru_product *m, size_t first,
                                     size_t end)
 {
@@ -38,9 +38,9 @@ static inline int stream_goes_apart(const struct gru_product *input, const struc
     return ABREAST > 1 && (input->gates + m->gates) * groups > TILE_ACCUMULATORS;
 }
 
-/* Whether both chains of a group go without its neighbours: where vectors are as wide as a line they are enough. Of weights
- * that the first-level cache holds in part, each group does, and else the first and the last: the next step, if it goes
- * the other way, finds the last ones there. */
+/* Whether both chains of a group go without its neighbours: where vectors are as wide as a line they are enough. Of
+ * weights that the first-level cache holds in part, each group does, and else the first and the last: the next step, if
+ * it goes the other way, finds the last ones there. */
 static inline int stream_alone(const struct gru_lone *lone, size_t group)
 {
     const int end = group == 0 || group + 1 == lone->cell->groups;

@@ -253,11 +253,11 @@ static void tile_run(size_t gates, size_t groups, size_t rows, const int fetches
 
 #endif
 
-/* The most rows of a tile of so many groups, where so many rows share weights that are `far`. Sixteen rows of two gates go
- * in two tiles then, although these leave registers idle: in three, of 6, 5 and 5 rows, of which the first alone fetches,
- * products of H = 1,024 took 1.14 times as long, H = 512 1.04. (Near weights: 0.99 to 1.00. One tile of eight instead of
- * two of four: 0.97 to 0.98.) But the last sixteen of more rows go with the groups that fit with the rows before them.
- * Each call of tile_fit_rows has a constant in it, and costs nothing; a division would be felt. */
+/* The most rows of a tile of so many groups, where so many rows share weights that are `far`. Sixteen rows of two gates
+ * go in two tiles then, although these leave registers idle: in three, of 6, 5 and 5 rows, of which the first alone
+ * fetches, products of H = 1,024 took 1.14 times as long, H = 512 1.04. (Near weights: 0.99 to 1.00. One tile of eight
+ * instead of two of four: 0.97 to 0.98.) But the last sixteen of more rows go with the groups that fit with the rows
+ * before them. Each call of tile_fit_rows has a constant in it, and costs nothing; a division would be felt. */
 static inline size_t tile_most_rows(size_t gates, size_t groups, size_t rows, int far)
 {
     if (far && groups == 1 && TILE_ACCUMULATORS >= GRU_MAX_GATES * TILE_ROWS && rows == 2 * TILE_ROWS)
