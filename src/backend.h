@@ -153,7 +153,7 @@ struct gru_lone {
 /* A lone step, as its gate blocks see it, of the layer's cell or of what small.h takes of that. In a small layer none
  * of it is ever stored. */
 static inline __attribute__((always_inline)) struct gru_step
-gru_lone_step(const struct gru_lone *lone, const struct gru_cell *cell, char *workspace, const gru_io *io)
+gru_lone_step(const struct gru_lone *lone, const struct gru_cell *cell, char *workspace, float *y)
 {
     static const ptrdiff_t nowhere = 0;
     return (struct gru_step){
@@ -164,7 +164,7 @@ gru_lone_step(const struct gru_lone *lone, const struct gru_cell *cell, char *wo
         .s = (float *)(workspace + lone->s),
         .z = (float *)(workspace + lone->z),
         .ax = (float *)(workspace + lone->ax),
-        .y = io->y ? io->y : io->state.h,
+        .y = y,
         .y_offset = &nowhere,
     };
 }

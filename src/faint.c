@@ -267,7 +267,7 @@ static void stream_looking(const struct gru_lone *lone, char *workspace, const g
     const struct gru_half *half = &layer->half[0];
     const size_t inputs = layer->desc.input, hidden = layer->desc.hidden;
     float *const clean_x = (float *)(workspace + lone->x);
-    struct gru_step now = gru_lone_step(lone, &half->cell, workspace, io);
+    struct gru_step now = gru_lone_step(lone, &half->cell, workspace, io->y ? io->y : io->state.h);
     memset(now.h, 0, layer->groups * layer->backend->lanes * sizeof(float));
     if (io->state.h0)
         layer->backend->clean(now.h, 0, io->state.h0, 0, 1, hidden);

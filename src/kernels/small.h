@@ -185,7 +185,7 @@ GRU_INLINE void TIERED(small_stream)(const struct gru_lone *lone, char *workspac
                                      const enum small_shape shape)
 {
     const struct gru_cell cell = TIERED(small_cell)(lone->cell, shape);
-    const struct gru_step s = gru_lone_step(lone, &cell, workspace, io);
+    const struct gru_step s = gru_lone_step(lone, &cell, workspace, io->y ? io->y : io->state.h);
     float *x = (float *)(workspace + lone->x);
     vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
     clean_row(x, io->x, lone->input->length, 1);

@@ -98,7 +98,7 @@ static void TIERED(stream_groups)(const struct gru_step *s, const struct gru_lon
 
 static GRU_NOINLINE void TIERED(stream_large)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
-    struct gru_step s = gru_lone_step(lone, lone->cell, workspace, io);
+    struct gru_step s = gru_lone_step(lone, lone->cell, workspace, io->y ? io->y : io->state.h);
     float *x = (float *)(workspace + lone->x);
     clean_row(x, io->x, lone->input->length, 1);
     clean_state(s.h, io->state.h0, s.cell->units);
