@@ -355,8 +355,7 @@ void cell_run(struct cell *cell)
     case PATH_SEQUENCE:
     case PATH_BATCH:
         if (spec->steps == 1) {
-            cell->io.x = cell->x + cell->next_x * spec->batch * spec->input;
-            cell->next_x = (cell->next_x + 1) % STREAM_INPUTS;
+            cell->io.x = cell->x + cell->io.steps_before % STREAM_INPUTS * spec->batch * spec->input;
             cell->io.steps_before++;
         }
         status = spec->deeper ? library->run_stack((const gru_layer *const *)cell->layers, spec->deeper + 1, &cell->io,

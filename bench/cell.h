@@ -75,7 +75,6 @@ struct cell {
     gru_io io;
     gru_state states[CELL_LAYERS];
     float *x;
-    size_t next_x; /* of a single step's inputs, the number of the next one */
     float *h;
     float *y;
     void *workspace;

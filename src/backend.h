@@ -144,7 +144,7 @@ struct gru_lone {
                 const gru_io *io); /* the kernel `stream`, or what stands before it */
     const struct gru_cell *cell;
     const struct gru_product *input;
-    enum gru_turns turns; /* through both matrices, of which the cell's candidate isn't one */
+    enum gru_turns turns;       /* through both matrices, of which the cell's candidate isn't one */
     size_t x;                   /* cleaned, in whole vectors */
     size_t ax, s, z, h, h_next; /* as in gru_step */
     size_t needs;               /* bytes of workspace; SIZE_MAX: the layer has no such steps */

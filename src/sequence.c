@@ -207,12 +207,19 @@ static void step(const struct gru_sequence *q, size_t s, size_t before, size_t p
         settle(q, s, now.rows, now.h_next, first, end);
 }
 
+/* Whether x is gathered ahead of the phases: a lone step's is so little that a phase for it would only make the others
+ * wait. */
+static int gathers_ahead(const struct gru_sequence *q)
+{
+    return q->steps == 1;
+}
+
 /* One slice of one phase; which block and which part of it follows from the phase's number. */
 static void work(void *context, size_t phase, size_t slice)
 {
     const struct gru_sequence *q = context;
     size_t block_phases = 1 + q->plan->block_steps * q->passes;
-    phase += (size_t)q->gathered;
+    phase += (size_t)gathers_ahead(q);
     size_t start = phase / block_phases * q->plan->block_steps;
     size_t part = phase % block_phases, first, end;
     size_t count = q->steps - start < q->plan->block_steps ? q->steps - start : q->plan->block_steps;
@@ -231,12 +238,9 @@ static void run_phases(struct gru_sequence *q)
 {
     size_t blocks = (q->steps - 1) / q->plan->block_steps;
     size_t rest = q->steps - blocks * q->plan->block_steps;
-    size_t phases = blocks * (1 + q->plan->block_steps * q->passes) + 1 + rest * q->passes;
-    /* A lone step's x is so little that a phase for it would only make the others wait. */
-    q->gathered = q->steps == 1;
-    for (size_t slice = 0; q->gathered && slice < q->slices; slice++)
+    size_t phases = blocks * (1 + q->plan->block_steps * q->passes) + 1 + rest * q->passes - (size_t)gathers_ahead(q);
+    for (size_t slice = 0; gathers_ahead(q) && slice < q->slices; slice++)
         gather(q, 0, 1, slice);
-    phases -= (size_t)q->gathered;
     gru_phases_run(q->io->pool, phases, q->slices, work, q, q->workspace + q->plan->phases);
 }
 

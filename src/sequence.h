@@ -22,7 +22,6 @@ struct gru_sequence {
     size_t rows;
     size_t steps;         /* of the longest row */
     size_t passes;        /* phases of a step */
-    int gathered;         /* whether the first block's x has been gathered ahead of the phases */
     size_t slices;        /* of units */
     size_t parts;         /* of rows */
     struct gru_step base; /* what is the same in all steps of this direction */
