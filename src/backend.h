@@ -83,7 +83,8 @@ struct gru_cell {
     size_t ax_gates;                  /* of the input's chains */
     const struct gru_product *beside; /* over x, where small.h makes its chains beside those over h in sequences of one
                                        * row; else NULL */
-    struct gru_product recurrent;     /* over h: r, z, n; or r, z (reset before); or z, n (no reset) */
+    struct gru_product recurrent;     /* over h: r, z, n; or r, z or r (reset before); or z, n (no reset) */
+    struct gru_product apart;         /* over h: z, where recurrent is r alone; else it has no gates */
     struct gru_product candidate;     /* over s, reset before only: n */
     size_t h_row;                     /* stride of rows of h, h_next, s and z */
     size_t ax_row;
@@ -101,7 +102,7 @@ struct gru_step {
     float *h;       /* the states before the step, cleaned */
     float *h_next;  /* the states after it */
     float *s;       /* r * h, reset before only */
-    float *z;       /* z, reset before only: from one half of the step to the other */
+    float *z;       /* reset before only: z, or where its matrix stands apart sums, from one half of the step to the other */
     float *ax;      /* the input's chains: [row][group][gate][lane] */
     const float *x; /* NULL; or the one row's clean x, whose chains cell->beside makes, and ax isn't read */
     float *y;       /* NULL: not wanted */

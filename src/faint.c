@@ -99,13 +99,15 @@ static void prepare_half(struct gru_layer *layer, struct gru_half *half)
     half->faint_h = gru_faint_limit(&half->recurrent, lanes, GRU_FAINT_SUM);
     if (desc->reset == GRU_RESET_BEFORE)
         half->faint_h = fminf(half->faint_h, gru_faint_limit(&half->candidate, lanes, GRU_FAINT_SUM));
+    if (half->apart.gates)
+        half->faint_h = fminf(half->faint_h, gru_faint_limit(&half->apart, lanes, GRU_FAINT_SUM));
     const int looks = desc->reset == GRU_RESET_AFTER && starts_at_zero(&half->input, desc->hidden, lanes);
     half->faint_x = gru_faint_limit(&half->input, lanes, looks ? GRU_FAINT_LOOK : GRU_FAINT_SUM);
     half->looks = looks && has_faint(half->faint_x); /* under zeros there is nothing to look for */
     half->mute_input = half->input;
     half->mute_input.length = 0;
     half->mute = half->cell;
-    half->mute.recurrent.length = half->mute.candidate.length = 0;
+    half->mute.recurrent.length = half->mute.apart.length = half->mute.candidate.length = 0;
 }
 
 void gru_faint_prepare(struct gru_layer *layer)
@@ -155,10 +157,11 @@ static void step_looking(const struct gru_layer *layer, const struct gru_half *h
 static void step_before(const struct gru_layer *layer, const struct gru_half *half, struct gru_step *s)
 {
     const enum gru_tier tier = layer->desc.tier;
-    s->cell = &half->mute;
+    struct gru_cell cell = half->mute;
+    s->cell = &cell;
     layer->backend->step[tier](s, 0, layer->groups);
     if (!gru_is_faint(s->s, layer->desc.hidden, half->faint_h))
-        s->cell = &half->cell;
+        cell.candidate = half->candidate;
     layer->backend->candidate[tier](s, 0, layer->groups);
     gru_step_turn(s);
 }

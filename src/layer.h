@@ -9,7 +9,8 @@
 /* One direction's packed matrices. Only a layer with the reset before the product has a candidate of its own. */
 struct gru_half {
     struct gru_product input;     /* of x: r, z, n, or z, n without a reset */
-    struct gru_product recurrent; /* of h: the same, or r, z if the reset comes before */
+    struct gru_product recurrent; /* of h: the same, or r, z or r if the reset comes before */
+    struct gru_product apart;     /* of h: z, where recurrent is r alone */
     struct gru_product candidate; /* of r * h: n */
     struct gru_cell cell;
     float faint_x, faint_h;        /* how small a faint row is; 0: none is (faint.h) */

@@ -190,12 +190,12 @@ void test_bits_teams(void)
 
 /* Runs that are large enough to be cut: the first four into parts of rows, and the last, where a part is ragged to
  * nothing, beside a row that has all the steps; the others into slices of units, since the weights are many or the rows
- * few. Of 700 units each group is a slice where there are threads enough, which takes all of the workspace. 258 steps are
- * three blocks. */
+ * few. Of 700 units each group is a slice where there are threads enough, which takes all of the workspace. 258 steps
+ * are three blocks. */
 void test_bits_cut(void)
 {
     static const size_t sizes[][4] = {{20, 24, 9, 17}, {24, 33, 12, 9}, {16, 40, 4, 64},
-                                      {20, 60, 1, 40}, {4, 300, 2, 9},  {4, 700, 2, 1},  {20, 100, 1, 4},
+                                      {20, 60, 1, 40}, {4, 340, 2, 9},  {4, 700, 2, 1},  {20, 100, 1, 4},
                                       {3, 100, 258, 1}, {8, 16, 64, 16}};
     static const gru_pool pools[] = {{sizeof(gru_pool), 3, run_backwards, NULL},
                                      {sizeof(gru_pool), 2, run_nothing, NULL},
@@ -337,13 +337,14 @@ void test_bits_large(void)
 
 /* Layers whose weights steps walk through to and fro: a sequence, every other step of which goes backward, and steps
  * alone, which draw their way from the state unless they are told it. The first-level cache's share makes their pieces.
- * Sixteen rows fetch weights ahead, beginning with a narrow group where they go backward. */
+ * Sixteen rows fetch weights ahead, beginning with a narrow group where they go backward. Of 340 units z's weights
+ * stand apart where the reset comes before, which is never left out. */
 void test_bits_turning(void)
 {
     static const size_t sizes[][3] = {{64, 9, 1},  {80, 5, 1},  {103, 5, 1}, {119, 5, 1},
-                                      {136, 5, 1}, {230, 9, 1}, {257, 9, 1}, {272, 9, 1}, {363, 2, 16}};
+                                      {136, 5, 1}, {230, 9, 1}, {257, 9, 1}, {272, 9, 1}, {340, 5, 1}, {363, 2, 16}};
     for (size_t i = 0; i < COUNT(sizes) * 3; i++) {
-        if (!check_turn(i, 4)) {
+        if (!check_turn(i, 4) && i != 28) {
             continue;
         }
         const size_t *size = sizes[i / 3];

@@ -201,6 +201,29 @@ void test_faint_lone(void)
     }
 }
 
+/* So many units that z's weights may be packed apart from r's. They alone are so large that z shows a state that is faint
+ * beside all other weights. */
+void test_faint_apart(void)
+{
+    for (size_t i = 0; i < 8; i++) {
+        problem_shape s = {.hidden = 340, .input = 2, .rows = 1 + i % 2, .steps = 2, .reset = RESET_STATE};
+        s.hard = s.own_slope = s.initial = true;
+        problem p = problem_make(&s);
+        p.alpha = 1.0f;
+        p.beta = 0x1p-20f;
+        memset(p.x, 0, s.steps * s.rows * s.input * sizeof(float));
+        scale(p.u[0][PROBLEM_RESET], s.hidden * s.hidden, -62);
+        scale(p.u[0][PROBLEM_CANDIDATE], s.hidden * s.hidden, -62);
+        scale(p.h0, s.rows * s.hidden, between(-42, -34));
+        if (i < 4) {
+            check(&p);
+        } else {
+            check_lone(&p);
+        }
+        guarded_free_all();
+    }
+}
+
 /* Each unit with itself alone, and with one input. */
 static void make_plain(problem *p, float w, float u)
 {

@@ -57,20 +57,33 @@ static void run_step(const gru_backend *b, const struct gru_step *s, const step_
     }
 }
 
+/* The matrices over h. Of those that turn, of vectors as wide as a line, z's may stand apart where the reset comes
+ * before, but not in layers so small that their steps are those of small.h. */
+static void place_matrices(struct gru_cell *cell, const gru_backend *b, const step_case *c, bool pads,
+                           enum gru_turns turns)
+{
+    const size_t H = c->units, U = H * H;
+    const bool before = c->reset == GRU_RESET_BEFORE;
+    const bool apart = before && turns != GRU_TURNS_NEVER && b->lanes >= GRU_LINE && H > 2 * b->lanes && check_below(2);
+    const int far = check_below(2) != 0;
+    cell->recurrent = packed_matrix(b, pads, H, H, before ? 2 - (size_t)apart : ax_gates(c), c->u, c->bias);
+    if (apart) {
+        cell->apart = packed_matrix(b, pads, H, H, 1, c->u + U, c->bias + H);
+    }
+    if (before) {
+        cell->candidate = packed_matrix(b, pads, H, H, 1, c->u + 2 * U, c->bias + 2 * H);
+    }
+    cell->recurrent.turns = cell->apart.turns = cell->candidate.turns = turns;
+    cell->recurrent.far = cell->apart.far = cell->candidate.far = far;
+}
+
 static step_result solve_step(const step_case *c, const gru_backend *b, enum gru_turns turns)
 {
     size_t H = c->units, groups = packed_groups(b, H), row = groups * b->lanes, gates = ax_gates(c);
-    size_t recurrent = c->reset == GRU_RESET_BEFORE ? 2 : gates;
     struct gru_cell cell = c->cell;
     struct gru_step s = c->base;
-    bool pads = check_below(2);
     s.cell = &cell;
-    cell.recurrent = packed_matrix(b, pads, H, H, recurrent, c->u, c->bias);
-    if (c->reset == GRU_RESET_BEFORE) {
-        cell.candidate = packed_matrix(b, pads, H, H, 1, c->u + 2 * H * H, c->bias + 2 * H);
-    }
-    cell.recurrent.turns = cell.candidate.turns = turns;
-    cell.recurrent.far = cell.candidate.far = check_below(2) != 0;
+    place_matrices(&cell, b, c, check_below(2), turns);
     cell.groups = groups;
     cell.ax_gates = gates;
     cell.h_row = row;
@@ -181,12 +194,7 @@ static const float *solve_stream(const stream_case *c, const gru_backend *b, enu
     cell.h_row = row;
     cell.ax_row = row * gates;
     cell.plain = cell.reset != GRU_RESET_NONE && cell.gates == GRU_GATES_SIGMOID && !cell.clips;
-    cell.recurrent =
-        packed_matrix(b, pads, H, H, c->step.reset == GRU_RESET_BEFORE ? 2 : gates, c->step.u, c->step.bias);
-    if (c->step.reset == GRU_RESET_BEFORE) {
-        cell.candidate = packed_matrix(b, pads, H, H, 1, c->step.u + 2 * H * H, c->step.bias + 2 * H);
-    }
-    cell.recurrent.turns = cell.candidate.turns = turns;
+    place_matrices(&cell, b, &c->step, pads, turns);
     struct gru_product input = packed_matrix(b, pads && check_below(2), H, c->inputs, gates, c->w, c->step.bias);
     struct gru_lone lone = {.cell = &cell, .input = &input, .turns = turns};
     lone.x = room(&floats, packed_groups(b, c->inputs) * b->lanes);

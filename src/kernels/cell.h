@@ -34,12 +34,23 @@ GRU_INLINE vec block_ah(const struct block *b, size_t k, size_t gate)
     return b->ah_sums ? b->ah_sums[k * b->ah_gates + gate] : v_load(b->ah + k * b->ah_step + gate * LANES);
 }
 
+/* Whether z's matrix stands apart, which only those of vectors as wide as a line do (stands_apart in layer.c), and then
+ * whether a step reads it last, after the candidate's, or first. */
+static inline int z_stands_apart(const struct gru_step *s)
+{
+    return (size_t)LANES >= GRU_LINE && s->cell->apart.gates;
+}
+
+static inline int z_comes_last(const struct gru_step *s)
+{
+    return z_stands_apart(s) && s->backward;
+}
+
 #endif
 
-/* r or z from its two sums. */
-GRU_INLINE void TIERED(v_gate)(const size_t n, const struct gru_step *s, const struct block *b, size_t gate, vec *a)
+/* r or z from its sum. */
+GRU_INLINE void TIERED(v_gate_of)(const size_t n, const struct gru_step *s, vec *a)
 {
-    EACH a[k] = v_add(block_ax(b, k, gate), block_ah(b, k, gate));
     if (s->cell->clips)
         EACH a[k] = v_clip(a[k], s->cell->clip);
     if (s->cell->gates == GRU_GATES_HARD_SIGMOID) {
@@ -49,6 +60,13 @@ GRU_INLINE void TIERED(v_gate)(const size_t n, const struct gru_step *s, const s
     TIERED(v_sigmoid)(n, ACT_LAYER, a);
     if (TIERED(sigmoid_tiny))
         EACH a[k] = v_clean(a[k]);
+}
+
+/* The same from its two sums. */
+GRU_INLINE void TIERED(v_gate)(const size_t n, const struct gru_step *s, const struct block *b, size_t gate, vec *a)
+{
+    EACH a[k] = v_add(block_ax(b, k, gate), block_ah(b, k, gate));
+    TIERED(v_gate_of)(n, s, a);
 }
 
 /* tanh gives what is clean. */
@@ -137,7 +155,14 @@ GRU_INLINE void TIERED(cell_none)(const size_t n, const struct gru_step *s, cons
     TIERED(finish)(n, s, b, z, c);
 }
 
-/* Reset before, first half: ax is r, z, n and ah r, z. */
+/* Holds sums of one gate for cell_last. */
+GRU_INLINE void TIERED(cell_hold)(const size_t n, const struct gru_step *s, const struct block *b)
+{
+    const size_t first = b->row * s->cell->h_row + b->unit, next = b->row_step * s->cell->h_row + b->unit_step;
+    EACH v_store(s->z + first + k * next, block_ah(b, k, 0));
+}
+
+/* Reset before, first half: ah is r, z, or r where z's matrix stands apart, and ax is r, z, n. */
 GRU_INLINE void TIERED(cell_reset)(const size_t n, const struct gru_step *s, const struct block *b)
 {
     const size_t first = b->row * s->cell->h_row + b->unit, next = b->row_step * s->cell->h_row + b->unit_step;
@@ -145,6 +170,8 @@ GRU_INLINE void TIERED(cell_reset)(const size_t n, const struct gru_step *s, con
     TIERED(v_gate)(n, s, b, 0, r);
     TIERED(show)(n, s, b, GRU_R, r);
     EACH v_store(s->s + first + k * next, v_clean(v_mul(r[k], v_load(s->h + first + k * next))));
+    if (z_stands_apart(s))
+        return;
     TIERED(v_gate)(n, s, b, 1, z);
     EACH v_store(s->z + first + k * next, z[k]);
     TIERED(show)(n, s, b, GRU_Z, z);
@@ -158,5 +185,22 @@ GRU_INLINE void TIERED(cell_before)(const size_t n, const struct gru_step *s, co
     EACH c[k] = v_add(block_ax(b, k, 2), block_ah(b, k, 0));
     TIERED(v_candidate)(n, s, c);
     EACH z[k] = v_load(s->z + first + k * next);
+    TIERED(finish)(n, s, b, z, c);
+}
+
+/* Second half where z's matrix stands apart: ah is z or n, whichever comes last, and the other one's sums were held. */
+GRU_INLINE void TIERED(cell_last)(const size_t n, const struct gru_step *s, const struct block *b)
+{
+    const size_t first = b->row * s->cell->h_row + b->unit, next = b->row_step * s->cell->h_row + b->unit_step;
+    const int z_last = z_comes_last(s);
+    vec z[ABREAST], c[ABREAST];
+    EACH {
+        const vec sum = block_ah(b, k, 0), held = v_load(s->z + first + k * next);
+        z[k] = v_add(block_ax(b, k, 1), z_last ? sum : held);
+        c[k] = v_add(block_ax(b, k, 2), z_last ? held : sum);
+    }
+    TIERED(v_gate_of)(n, s, z);
+    TIERED(show)(n, s, b, GRU_Z, z);
+    TIERED(v_candidate)(n, s, c);
     TIERED(finish)(n, s, b, z, c);
 }

@@ -249,6 +249,8 @@ static size_t row_pair(const struct gru_product *a, const struct gru_product *b,
 #else
     const size_t whole = whole_groups(a, first, end), narrow = a->units % LANES;
     const struct chains of_a = chains_of(a, first, xa, out_a), of_b = chains_of(b, first, xb, out_b);
+    if ((size_t)LANES >= GRU_LINE && b->gates == 1) /* where z's matrix stands apart */
+        return row_pair_groups(3, 1, whole, narrow, &of_a, &of_b);
     if (a->gates == 2)
         return row_pair_groups(2, 2, whole, narrow, &of_a, &of_b);
     return b->gates == 2 ? row_pair_groups(3, 2, whole, narrow, &of_a, &of_b)

@@ -16,7 +16,7 @@
 #define GRU_KERNELS_STEP_ON
 
 /* The kinds of gate block. */
-enum cells_kind { CELLS_AFTER, CELLS_NONE, CELLS_RESET, CELLS_BEFORE };
+enum cells_kind { CELLS_AFTER, CELLS_NONE, CELLS_HOLD, CELLS_RESET, CELLS_BEFORE, CELLS_LAST };
 
 GRU_INLINE void step_on(struct gru_step *s, int last)
 {
@@ -53,10 +53,14 @@ GRU_INLINE void TIERED(cell)(const enum cells_kind kind, const size_t n, const s
         TIERED(cell_after)(n, s, b);
     else if (kind == CELLS_NONE)
         TIERED(cell_none)(n, s, b);
+    else if (kind == CELLS_HOLD)
+        TIERED(cell_hold)(n, s, b);
     else if (kind == CELLS_RESET)
         TIERED(cell_reset)(n, s, b);
-    else
+    else if (kind == CELLS_BEFORE)
         TIERED(cell_before)(n, s, b);
+    else
+        TIERED(cell_last)(n, s, b);
 }
 
 /* `count` gate blocks along the rows or along the groups, from a row and a unit on, with sums ah_step floats apart. */
@@ -112,6 +116,12 @@ static GRU_NOINLINE void TIERED(cells_none)(const struct gru_step *s, int along_
     TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, CELLS_NONE);
 }
 
+static GRU_NOINLINE void TIERED(cells_hold)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
+                                            size_t count, const float *ah, size_t ah_step)
+{
+    TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, CELLS_HOLD);
+}
+
 static GRU_NOINLINE void TIERED(cells_reset)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
                                              size_t count, const float *ah, size_t ah_step)
 {
@@ -122,6 +132,12 @@ static GRU_NOINLINE void TIERED(cells_before)(const struct gru_step *s, int alon
                                               size_t count, const float *ah, size_t ah_step)
 {
     TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, CELLS_BEFORE);
+}
+
+static GRU_NOINLINE void TIERED(cells_last)(const struct gru_step *s, int along_rows, size_t row, size_t unit,
+                                            size_t count, const float *ah, size_t ah_step)
+{
+    TIERED(cell_line)(s, along_rows, row, unit, count, ah, ah_step, CELLS_LAST);
 }
 
 /* Those of the chains over h. Where the reset comes before, cells_before follows, of those over s. */
@@ -255,15 +271,29 @@ static void TIERED(step_cells)(const struct gru_step *s, const struct gru_produc
         TIERED(step_groups)(s, m, in, cells, first, end);
 }
 
+/* z's sums, where its matrix stands apart and comes first. */
+static void TIERED(step_apart)(const struct gru_step *s, size_t first, size_t end)
+{
+    if (z_stands_apart(s) && !z_comes_last(s))
+        TIERED(step_cells)(s, &s->cell->apart, s->h, TIERED(cells_hold), first, end);
+}
+
 /* All of a step, or its first half where the reset comes before. */
 static void TIERED(step_first)(const struct gru_step *s, size_t first, size_t end)
 {
+    TIERED(step_apart)(s, first, end);
     TIERED(step_cells)(s, &s->cell->recurrent, s->h, TIERED(first_cells)(s->cell), first, end);
 }
 
+/* The second half. */
 static void TIERED(step_candidate)(const struct gru_step *s, size_t first, size_t end)
 {
-    TIERED(step_cells)(s, &s->cell->candidate, s->s, TIERED(cells_before), first, end);
+    TIERED(cells) *const cells = z_comes_last(s)     ? TIERED(cells_hold)
+                                 : z_stands_apart(s) ? TIERED(cells_last)
+                                                     : TIERED(cells_before);
+    TIERED(step_cells)(s, &s->cell->candidate, s->s, cells, first, end);
+    if (z_comes_last(s))
+        TIERED(step_cells)(s, &s->cell->apart, s->h, TIERED(cells_last), first, end);
 }
 
 static void TIERED(step)(const struct gru_step *s, size_t first, size_t end)

@@ -103,6 +103,7 @@ static GRU_NOINLINE void TIERED(stream_large)(const struct gru_lone *lone, char 
     clean_row(x, io->x, lone->input->length, 1);
     clean_state(s.h, io->state.h0, s.cell->units);
     s.backward = stream_goes_backward(lone, &s, io->steps_before);
+    TIERED(step_apart)(&s, 0, s.cell->groups);
     TIERED(stream_groups)(&s, lone, x);
     if (s.cell->reset == GRU_RESET_BEFORE)
         TIERED(step_candidate)(&s, 0, s.cell->groups);
