@@ -102,7 +102,7 @@ struct gru_step {
     float *h;       /* the states before the step, cleaned */
     float *h_next;  /* the states after it */
     float *s;       /* r * h, reset before only */
-    float *z;       /* reset before only: z, or where its matrix stands apart sums, from one half of the step to the other */
+    float *z;       /* reset before only: z, or sums where its matrix stands apart, from half to half of the step */
     float *ax;      /* the input's chains: [row][group][gate][lane] */
     const float *x; /* NULL; or the one row's clean x, whose chains cell->beside makes, and ax isn't read */
     float *y;       /* NULL: not wanted */

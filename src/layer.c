@@ -32,11 +32,10 @@ static int stands_apart(const gru_desc *desc)
 
 static struct shape gates_of(const gru_desc *desc)
 {
+    const size_t apart = (size_t)stands_apart(desc);
     switch (desc->reset) { /* not covered: there are three, and gru_desc_read refuses a fourth */
     case GRU_RESET_BEFORE:
-        if (stands_apart(desc))
-            return (struct shape){.input = 3, .recurrent = 1, .apart = 1, .candidate = 1, .first = GRU_R};
-        return (struct shape){.input = 3, .recurrent = 2, .candidate = 1, .first = GRU_R};
+        return (struct shape){.input = 3, .recurrent = 2 - apart, .apart = apart, .candidate = 1, .first = GRU_R};
     case GRU_RESET_NONE:
         return (struct shape){.input = 2, .recurrent = 2, .first = GRU_Z};
     case GRU_RESET_AFTER:
@@ -176,12 +175,13 @@ static enum gru_turns turns_of(const struct gru_half *half)
     return weights > 3 * GRU_NEAR_WEIGHTS ? GRU_TURNS_FAR : GRU_TURNS_NEAR;
 }
 
-/* The same of r's and z's matrix where the reset comes before. Vectors of less than a line read weights more slowly if
- * they go round and round: with AVX2 sequences take 0.97 of the time at H = 112, 0.94 at H = 128 to 160, 0.88 to 0.91
- * at H = 192 to 240. (If the candidate's turns too, 0.90 to 0.97, and lone steps 1.03 to 1.07.) */
-static enum gru_turns reset_turns_of(const struct gru_half *half, size_t lanes)
+/* The same of r's and z's matrix, or of all three. Where the reset comes before, vectors of less than a line read
+ * weights more slowly if they go round and round: with AVX2 sequences take 0.97 of the time at H = 112, 0.94 at H = 128
+ * to 160, 0.88 to 0.91 at H = 192 to 240. (If the candidate's turns too, 0.90 to 0.97, and lone steps 1.03 to 1.07.) */
+static enum gru_turns recurrent_turns_of(const struct gru_half *half, size_t lanes)
 {
-    return lanes < GRU_LINE && weights_of(half) >= 4 * GRU_NEAR_WEIGHTS ? GRU_TURNS_FAR : turns_of(half);
+    return half->candidate.gates && lanes < GRU_LINE && weights_of(half) >= 4 * GRU_NEAR_WEIGHTS ? GRU_TURNS_FAR
+                                                                                                 : turns_of(half);
 }
 
 /* The same of lone steps, which read both matrices, and walk to and fro if the caller says how many there have been.
@@ -228,9 +228,8 @@ static struct gru_layer *place(void *memory, const gru_desc *desc)
     for (size_t d = 0; d < layer->directions; d++) {
         struct gru_half *half = &layer->half[d];
         half->input.far = half->recurrent.far = half->apart.far = half->candidate.far = far;
-        half->recurrent.turns = half->apart.turns = half->candidate.turns = turns_of(half);
-        if (desc->reset == GRU_RESET_BEFORE)
-            half->recurrent.turns = reset_turns_of(half, lanes);
+        half->recurrent.turns = recurrent_turns_of(half, lanes);
+        half->apart.turns = half->candidate.turns = turns_of(half);
     }
     gru_plan_layer(layer);
     layer->lone.turns = lone_turns_of(&layer->half[0]);

@@ -11,8 +11,7 @@ enum { MOST = 70, LONGEST = 150 };
 
 static float *draw(size_t n)
 {
-    float *array = guarded_floats(n, GUARD_AFTER, 0);
-    check_fill(array, n, -1.0f, 1.0f);
+    float *array = packed_numbers(n);
     for (size_t i = 0; i < n; i += 1 + check_below(20)) {
         array[i] = check_float_of((uint32_t)check_random());
     }
