@@ -57,10 +57,9 @@ static void run_step(const gru_backend *b, const struct gru_step *s, const step_
     }
 }
 
-/* The matrices over h. Of those that turn, of vectors as wide as a line, z's may stand apart where the reset comes
- * before, but not in layers so small that their steps are those of small.h. */
-static void place_matrices(struct gru_cell *cell, const gru_backend *b, const step_case *c, bool pads,
-                           enum gru_turns turns)
+/* A cell's matrices over h and its strides. Of those that turn, of vectors as wide as a line, z's may stand apart where
+ * the reset comes before, but not in layers so small that their steps are those of small.h. */
+static void place_cell(struct gru_cell *cell, const gru_backend *b, const step_case *c, bool pads, enum gru_turns turns)
 {
     const size_t H = c->units, U = H * H;
     const bool before = c->reset == GRU_RESET_BEFORE;
@@ -75,19 +74,19 @@ static void place_matrices(struct gru_cell *cell, const gru_backend *b, const st
     }
     cell->recurrent.turns = cell->apart.turns = cell->candidate.turns = turns;
     cell->recurrent.far = cell->apart.far = cell->candidate.far = far;
+    cell->groups = packed_groups(b, H);
+    cell->ax_gates = ax_gates(c);
+    cell->h_row = cell->groups * b->lanes;
+    cell->ax_row = cell->h_row * cell->ax_gates;
 }
 
 static step_result solve_step(const step_case *c, const gru_backend *b, enum gru_turns turns)
 {
-    size_t H = c->units, groups = packed_groups(b, H), row = groups * b->lanes, gates = ax_gates(c);
+    size_t H = c->units, groups = packed_groups(b, H), row = groups * b->lanes;
     struct gru_cell cell = c->cell;
     struct gru_step s = c->base;
     s.cell = &cell;
-    place_matrices(&cell, b, c, check_below(2), turns);
-    cell.groups = groups;
-    cell.ax_gates = gates;
-    cell.h_row = row;
-    cell.ax_row = row * gates;
+    place_cell(&cell, b, c, check_below(2), turns);
     s.h = padded_rows(c->h, c->rows, H, row);
     s.h_next = padded_rows(NULL, c->rows, H, row);
     s.s = padded_rows(NULL, c->rows, H, row);
@@ -189,12 +188,8 @@ static const float *solve_stream(const stream_case *c, const gru_backend *b, enu
            floats = 0;
     struct gru_cell cell = c->step.cell;
     bool pads = check_below(2);
-    cell.groups = groups;
-    cell.ax_gates = gates;
-    cell.h_row = row;
-    cell.ax_row = row * gates;
     cell.plain = cell.reset != GRU_RESET_NONE && cell.gates == GRU_GATES_SIGMOID && !cell.clips;
-    place_matrices(&cell, b, &c->step, pads, turns);
+    place_cell(&cell, b, &c->step, pads, turns);
     struct gru_product input = packed_matrix(b, pads && check_below(2), H, c->inputs, gates, c->w, c->step.bias);
     struct gru_lone lone = {.cell = &cell, .input = &input, .turns = turns};
     lone.x = room(&floats, packed_groups(b, c->inputs) * b->lanes);
