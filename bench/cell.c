@@ -39,6 +39,8 @@ const char *cell_label(const struct cell_spec *spec)
         length += snprintf(label + length, sizeof label - (size_t)length, " B=%zu", spec->batch);
     if (spec->input != spec->hidden && spec->path <= PATH_GEMM)
         length += snprintf(label + length, sizeof label - (size_t)length, " I=%zu", spec->input);
+    if (spec->deeper)
+        length += snprintf(label + length, sizeof label - (size_t)length, " %zu layers", spec->deeper + 1);
     if (spec->threads > 1)
         length += snprintf(label + length, sizeof label - (size_t)length, " %zu threads", spec->threads);
     if (spec->tier != GRU_TIER_FAST)

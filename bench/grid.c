@@ -23,6 +23,7 @@ void grid_options(struct grid *grid, struct option options[GRID_OPTIONS])
         {"reset", OPTION_WORDS, &grid->resets, "after, before, none", reset_names, 0, 0},
         {"backend", OPTION_WORDS, &grid->backends, "back ends by name, or all; the best one by default", NULL, 0, 0},
         {"threads", OPTION_SIZES, &grid->threads, "threads of the library's team", NULL, 1, 256},
+        {"layers", OPTION_SIZES, &grid->layers, "layers of a stack, all of H units, 1 to 8", NULL, 1, CELL_LAYERS},
         {"weights", OPTION_WORDS, &grid->weights, "types of the packed weights: f32", weight_names, 0, 0},
         {"tier", OPTION_WORDS, &grid->tiers, "activations: fast, faster, accurate, sleef", tier_names, 0, 0},
         {"cold", OPTION_FLAG, &grid->cold, "all caches are emptied before each call", NULL, 0, 0},
@@ -110,7 +111,16 @@ static size_t steps_of(const struct grid *grid, enum path path)
     return 1;
 }
 
-/* The axes that only layers have: reset and threads. */
+/* So many layers of H units one above the other. */
+static struct cell_spec stacked(struct cell_spec spec, size_t layers)
+{
+    spec.deeper = layers - 1;
+    for (size_t i = 0; i < spec.deeper; i++)
+        spec.deep[i] = spec.hidden;
+    return spec;
+}
+
+/* The axes that only layers have: how many of them, reset and threads. */
 static void add_variants(struct builder *builder, struct cell_spec spec)
 {
     const struct grid *grid = builder->grid;
@@ -119,12 +129,13 @@ static void add_variants(struct builder *builder, struct cell_spec spec)
         add(builder, spec);
         return;
     }
-    for (size_t r = 0; r < grid->resets.count; r++)
-        for (size_t t = 0; t < grid->threads.count; t++) {
-            spec.reset = (enum gru_reset)grid->resets.at[r];
-            spec.threads = grid->threads.at[t];
-            add(builder, spec);
-        }
+    for (size_t l = 0; l < grid->layers.count; l++)
+        for (size_t r = 0; r < grid->resets.count; r++)
+            for (size_t t = 0; t < grid->threads.count; t++) {
+                spec.reset = (enum gru_reset)grid->resets.at[r];
+                spec.threads = grid->threads.at[t];
+                add(builder, stacked(spec, grid->layers.at[l]));
+            }
 }
 
 static void add_path(struct builder *builder, enum path path, struct cell_spec spec)
@@ -181,6 +192,8 @@ struct cell_spec *grid_cells(const struct grid *asked, const struct library *lib
         grid.resets = (struct word_list){.count = grid.quick ? 1 : 2, .at = {GRU_RESET_AFTER, GRU_RESET_BEFORE}};
     if (grid.threads.count == 0)
         grid.threads = (struct size_list){1, {1}};
+    if (grid.layers.count == 0)
+        grid.layers = (struct size_list){1, {1}};
     bool wanted[PATH_COUNT] = {false};
     for (size_t i = 0; i < grid.paths.count; i++)
         for (size_t path = 0; path < PATH_COUNT; path++)

@@ -16,13 +16,14 @@ struct grid {
     struct word_list resets;
     struct word_list backends;
     struct size_list threads;
+    struct size_list layers; /* of a stack, all alike */
     struct word_list weights;
     struct word_list tiers;
     bool cold;
     bool quick;
 };
 
-enum { GRID_OPTIONS = 11 };
+enum { GRID_OPTIONS = 12 };
 
 /* The options that fill a grid. */
 void grid_options(struct grid *grid, struct option options[GRID_OPTIONS]);

@@ -37,6 +37,8 @@ static void print_group(const struct cell_spec *spec)
            spec->threads == 1 ? "" : "s", weight_names[spec->weights], tier_names[spec->tier]);
     if (path_is_layer(spec->path))
         printf(", reset %s, T = %zu", reset_names[spec->reset], spec->steps);
+    if (spec->deeper)
+        printf(", %zu layers", spec->deeper + 1);
     printf("%s\n  %5s %5s %4s  %10s %7s  %8s %8s  %10s %6s %6s %6s  %s\n", spec->cold ? ", caches cold" : "", "H", "I",
            "B", path_is_layer(spec->path) ? "a step" : "a call", "+-", "GFLOP/s", "GB/s", "limit", "share", "fed",
            "now", "binds");
@@ -64,7 +66,7 @@ static const char *share_text(double limit_ns, double ns)
 static bool same_group(const struct cell_spec *a, const struct cell_spec *b)
 {
     return a->path == b->path && strcmp(a->backend, b->backend) == 0 && a->threads == b->threads &&
-           a->weights == b->weights && a->tier == b->tier && a->reset == b->reset && a->cold == b->cold;
+           a->weights == b->weights && a->tier == b->tier && a->reset == b->reset && a->cold == b->cold && a->deeper == b->deeper;
 }
 
 /* The limit by what plain loops got between the cell's samples; 0: unknown. */
@@ -204,6 +206,7 @@ static cJSON *put_entry(cJSON *benchmarks, const struct report *report, const st
     json_put_text(entry, "binds", bound.binds);
     json_put_text(entry, "path", path_names[spec->path]);
     json_put_number(entry, "hidden", (double)spec->hidden);
+    json_put_number(entry, "layers", (double)spec->deeper + 1.0);
     json_put_number(entry, "input", (double)spec->input);
     json_put_number(entry, "batch", (double)spec->batch);
     json_put_number(entry, "steps", (double)spec->steps);

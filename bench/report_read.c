@@ -22,6 +22,12 @@ static void read_spec(struct cell_spec *spec, const cJSON *entry, const char *fi
         (enum gru_weight_type)word_index(weight_names, json_text_of(entry, "weights", file), "weights", file);
     spec->tier = (enum gru_tier)word_index(tier_names, json_text_of(entry, "tier", file), "tier", file);
     spec->hidden = json_count_of(entry, "hidden", file);
+    /* Files of old have no such field. All layers have as many units: `cost`, where they may differ, writes other files. */
+    spec->deeper = cJSON_HasObjectItem(entry, "layers") ? json_count_of(entry, "layers", file) - 1 : 0;
+    if (spec->deeper >= CELL_LAYERS)
+        fail("%s: a cell has %zu layers, and %d are the most", file, spec->deeper + 1, CELL_LAYERS);
+    for (size_t i = 0; i < spec->deeper; i++)
+        spec->deep[i] = spec->hidden;
     spec->input = json_count_of(entry, "input", file);
     spec->batch = json_count_of(entry, "batch", file);
     spec->steps = json_count_of(entry, "steps", file);
@@ -32,8 +38,11 @@ static void read_spec(struct cell_spec *spec, const cJSON *entry, const char *fi
 
 static char *family_of(const struct cell_spec *spec)
 {
-    return take_text("%s%s%s/%s/%zu thread%s", path_names[spec->path], path_is_layer(spec->path) ? "/" : "",
-                     path_is_layer(spec->path) ? reset_names[spec->reset] : "", spec->backend, spec->threads,
+    char layers[32] = "";
+    if (spec->deeper)
+        snprintf(layers, sizeof layers, "/%zu layers", spec->deeper + 1);
+    return take_text("%s%s%s%s/%s/%zu thread%s", path_names[spec->path], path_is_layer(spec->path) ? "/" : "",
+                     path_is_layer(spec->path) ? reset_names[spec->reset] : "", layers, spec->backend, spec->threads,
                      spec->threads == 1 ? "" : "s");
 }
 

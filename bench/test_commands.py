@@ -37,6 +37,20 @@ def measured(folder):
     return speed
 
 
+def stacks():
+    """A stack of layers is a cell of its own name and of as many times the weights."""
+    refuses("out of range", "speed", "--layers", "9")
+    result = run("speed", "--path", "sequence", "--hidden", "8", "--steps", "40", "--reset", "after", "--layers", "1,3",
+                 "--threads", "1,2", "--backend", "scalar", "--quick", "--min-time", "0.002", "--max-time", "0.5",
+                 "--repetitions", "3", "--json", "-")
+    check(result.returncode == 0, "stacks run: " + result.stderr)
+    sizes = {(b["layers"], b["threads"], b["name"].split("/")[1]): b["weight_gbytes"] * b["ns_per_step"]
+             for b in json.loads(result.stdout)["benchmarks"] if b["run_type"] == "iteration"}
+    check(sorted(sizes) == [(1, 1, "hidden:8"), (1, 2, "hidden:8"), (3, 1, "hidden:8+8+8"), (3, 2, "hidden:8+8+8")],
+          f"a cell for each number of layers: {sorted(sizes)}")
+    check(all(abs(size / (1536 * key[0]) - 1) < 1e-6 for key, size in sizes.items()), f"their weights: {sizes}")
+
+
 def arrays():
     """The limit of array functions, computed once more from the limits in the same file."""
     result = run("speed", "--quick", "--path", "kernels", "--hidden", "1024", "--tier", "fast,sleef", "--min-time",
@@ -247,6 +261,7 @@ with tempfile.TemporaryDirectory() as folder_name:
     bad_input(folder_name)
     speed_file = measured(folder_name)
     limits()
+    stacks()
     arrays()
     google(folder_name, speed_file)
     golden(folder_name, speed_file)

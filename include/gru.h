@@ -484,7 +484,9 @@ GRU_API enum gru_status gru_run(const gru_layer *layer, const gru_io *io, void *
  * and nothing is wanted). lengths, index and reset_mask are those of every layer, and so is the pool; reversed_output
  * is that of the last layer alone, its y and its gates. A layer's input size must be the width of the one before. If a
  * layer is reverse or bidirectional, the workspace grows with the number of steps, since the layer above has to wait
- * for its last. (In C, an array of gru_layer * is passed as (const gru_layer *const *)layers; C++ needs no cast.)
+ * for its last. Otherwise a pool's threads may take layers of small weights side by side, each a few steps behind the
+ * one below, and the workspace has room for that. (In C, an array of gru_layer * is passed as (const gru_layer *const
+ * *)layers; C++ needs no cast.)
  */
 GRU_API enum gru_status gru_stack_workspace_bytes(const gru_layer *const *layers, size_t count, size_t steps,
                                                   size_t rows, size_t *bytes, gru_error *error);

@@ -6,74 +6,24 @@
  * what lies between the layers stays small and in a cache. A layer that runs backwards needs the last step first, and
  * then the whole sequence is one chunk. Between chunks the states stay in the workspace; a chunk's end gives the same
  * bits as no end at all, since T steps equal T calls of one.
+ *
+ * With a pool, layers may go as a wave (stack_plan.c says which): each is a chunk behind the one below,
+ *
+ *     turn      0  1  2    3  4  5    6  7  8    ...        three layers, two turns a phase: 0 and 1, 2 and 3, ...
+ *     layer     0  1  2    0  1  2    0  1  2
+ *     chunk     0  -  -    1  0  -    2  1  0
+ *
+ * and as many turns as go side by side make a phase, no more than there are layers. What a chunk needs is done in phases
+ * before its own: the same layer's chunk before it, `count` turns back, that of the layer below, a turn further back,
+ * and a place for its outputs, which the layer above read `count` - 1 turns back, in the column before.
  */
 #include <string.h>
 
 #include "io.h"
+#include "phases.h"
 #include "run.h"
-#include "size.h"
+#include "stack_plan.h"
 #include "status.h"
-
-/* Where things lie in the workspace, in bytes. */
-struct stack_plan {
-    size_t chunk;      /* steps */
-    size_t wave[2];    /* outputs between layers, taking turns */
-    size_t wave_width; /* floats a row: of the widest layer but the last */
-    size_t states;     /* of all layers: [layer][direction][row][hidden] */
-    size_t lengths;    /* [rows]: what is left of each row in this chunk */
-    size_t inner;      /* the workspace of a layer's run */
-    size_t bytes;
-};
-
-static size_t state_floats(const struct gru_layer *layer, size_t rows)
-{
-    return layer->directions * rows * layer->desc.hidden;
-}
-
-/* Adds an array and says where it begins; 0 when it doesn't fit, like everything after it. */
-static int put(struct stack_plan *plan, size_t a, size_t b, size_t c, size_t element, size_t *at)
-{
-    size_t count;
-    *at = plan->bytes;
-    if (!gru_mul(a, b, &count) || !gru_mul(count, c, &count) || !gru_mul(count, element, &count) ||
-        count > (size_t)PTRDIFF_MAX / 2)
-        return 0;
-    /* At most half of the address range and a quarter of it: no wrapping round, here or when it is aligned. */
-    plan->bytes += gru_round_up(count, GRU_ALIGNMENT);
-    return plan->bytes <= (size_t)PTRDIFF_MAX;
-}
-
-static int make_plan(struct stack_plan *plan, const gru_layer *const *layers, size_t count, size_t steps, size_t rows)
-{
-    size_t inner = 0, states = 0;
-    int forward = 1;
-    *plan = (struct stack_plan){0};
-    for (size_t i = 0; i < count; i++) {
-        if (layers[i]->desc.direction != GRU_FORWARD)
-            forward = 0;
-        if (i + 1 < count && gru_layer_width(layers[i]) > plan->wave_width)
-            plan->wave_width = gru_layer_width(layers[i]);
-        if (rows > layers[i]->max_rows)
-            return 0;
-    }
-    size_t block = rows && rows < GRU_BLOCK_ROWS ? GRU_BLOCK_ROWS / rows : 1;
-    plan->chunk = forward && steps > block ? block : steps;
-    for (size_t i = 0; i < count; i++) {
-        struct gru_plan run;
-        gru_plan_make(&run, layers[i], steps, rows); /* no less than a chunk's */
-        inner = run.bytes > inner ? run.bytes : inner;
-        /* A layer's own states fit in its max_rows, but there may be any number of layers. */
-        if (!gru_add(states, state_floats(layers[i], rows), &states))
-            return 0;
-    }
-    size_t wave_steps = forward ? 1 : steps, wave_rows = forward ? gru_plan_block_rows(steps, rows) : rows;
-    int fits = put(plan, wave_steps, wave_rows, plan->wave_width, sizeof(float), &plan->wave[0]) &&
-               put(plan, wave_steps, wave_rows, plan->wave_width, sizeof(float), &plan->wave[1]) &&
-               put(plan, states, 1, 1, sizeof(float), &plan->states) &&
-               put(plan, rows, 1, 1, sizeof(size_t), &plan->lengths) && put(plan, inner, 1, 1, 1, &plan->inner);
-    plan->bytes += GRU_ALIGNMENT;
-    return fits;
-}
 
 static enum gru_status check_layers(const gru_layer *const *layers, size_t count, gru_error *error)
 {
@@ -91,11 +41,12 @@ static enum gru_status check_layers(const gru_layer *const *layers, size_t count
     return GRU_OK;
 }
 
-static enum gru_status plan_stack(struct stack_plan *plan, const gru_layer *const *layers, size_t count, size_t steps,
-                                  size_t rows, gru_error *error)
+/* The plan, and with it the bytes, without a pool, which hasn't been checked. */
+static enum gru_status plan_stack(struct gru_stack_plan *plan, const gru_layer *const *layers, size_t count,
+                                  size_t steps, size_t rows, gru_error *error)
 {
     enum gru_status status = check_layers(layers, count, error);
-    if (status == GRU_OK && !make_plan(plan, layers, count, steps, rows))
+    if (status == GRU_OK && !gru_stack_plan_make(plan, layers, count, NULL, steps, rows))
         return gru_fail(error, GRU_OVERFLOW,
                         "the workspace of %zu steps of %zu rows through %zu layers fits in no memory", steps, rows,
                         count);
@@ -105,7 +56,7 @@ static enum gru_status plan_stack(struct stack_plan *plan, const gru_layer *cons
 enum gru_status gru_stack_workspace_bytes(const gru_layer *const *layers, size_t count, size_t steps, size_t rows,
                                           size_t *bytes, gru_error *error)
 {
-    struct stack_plan plan;
+    struct gru_stack_plan plan;
     if (!bytes)
         return gru_fail(error, GRU_NULL_POINTER, "gru_stack_workspace_bytes: bytes is NULL");
     enum gru_status status = plan_stack(&plan, layers, count, steps, rows, error);
@@ -120,16 +71,39 @@ struct stack {
     size_t count;
     const gru_io *io;
     const gru_state *states; /* the caller's, or NULL */
-    const struct stack_plan *plan;
+    const struct gru_stack_plan *plan;
     char *workspace;
 };
+
+/* Whether the layers go side by side, each with arrays of its own. */
+static int is_wave(const struct stack *s)
+{
+    return s->plan->abreast > 1;
+}
+
+static char *array_at(const struct stack *s, const struct gru_arrays *arrays, size_t number)
+{
+    return s->workspace + arrays->at + number * arrays->stride;
+}
+
+/* What layer i gives to the one above, of the chunk from step `start` on. */
+static float *between(const struct stack *s, size_t i, size_t start)
+{
+    const size_t number = is_wave(s) ? 2 * i + start / s->plan->chunk % 2 : i % 2;
+    return (float *)(void *)array_at(s, &s->plan->between, number);
+}
+
+static size_t *lengths_of(const struct stack *s, size_t i)
+{
+    return (size_t *)(void *)array_at(s, &s->plan->lengths, is_wave(s) ? i : 0);
+}
 
 /* The workspace's states of a layer: [direction][row][hidden], behind those of the layers below. */
 static float *kept_states(const struct stack *s, size_t layer)
 {
-    float *at = (float *)(void *)(s->workspace + s->plan->states);
+    float *at = (float *)(void *)array_at(s, &s->plan->states, 0);
     for (size_t i = 0; i < layer; i++)
-        at += state_floats(s->layers[i], s->io->rows);
+        at += gru_stack_state_floats(s->layers[i], s->io->rows);
     return at;
 }
 
@@ -180,21 +154,23 @@ static gru_io chunk_io(const struct stack *s, size_t i, size_t start)
     io.steps = left < s->plan->chunk ? left : s->plan->chunk;
     io.steps_before += start;
     io.index = NULL;
+    if (is_wave(s))
+        io.pool = NULL;
     if (io.lengths)
-        io.lengths = (const size_t *)(const void *)(s->workspace + s->plan->lengths);
+        io.lengths = lengths_of(s, i);
     if (io.reset_mask)
         io.reset_mask += t * io.reset_mask_step;
     if (i == 0) {
         io.x = io.x ? io.x + t * io.x_step : NULL;
     } else {
-        io.x = (const float *)(const void *)(s->workspace + s->plan->wave[(i - 1) % 2]);
+        io.x = between(s, i - 1, start);
         io.x_row = (ptrdiff_t)s->layers[i]->desc.input;
         io.x_step = io.x_row * rows;
     }
     if (i + 1 == s->count) {
         io.y = io.y ? io.y + t * io.y_step : NULL;
     } else {
-        io.y = (float *)(void *)(s->workspace + s->plan->wave[i % 2]);
+        io.y = between(s, i, start);
         io.y_row = (ptrdiff_t)gru_layer_width(s->layers[i]);
         io.y_step = io.y_row * rows;
         io.y_direction = 0;
@@ -203,32 +179,61 @@ static gru_io chunk_io(const struct stack *s, size_t i, size_t start)
     return io;
 }
 
-/* How many steps of each row are in the chunk from `start` on. */
-static void set_lengths(const struct stack *s, size_t start)
+/* How many steps of each row are in layer i's chunk from step `start` on. */
+static void set_lengths(const struct stack *s, size_t i, size_t start)
 {
-    size_t *lengths = (size_t *)(void *)(s->workspace + s->plan->lengths);
+    size_t *lengths = lengths_of(s, i);
     for (size_t row = 0; s->io->lengths && row < s->io->rows; row++) {
         size_t length = s->io->lengths[row], left = length > start ? length - start : 0;
         lengths[row] = left < s->plan->chunk ? left : s->plan->chunk;
     }
 }
 
-static void run_stack(const struct stack *s)
+/* Layer i through the chunk from step `start` on. */
+static void run_chunk(const struct stack *s, size_t i, size_t start)
+{
+    set_lengths(s, i, start);
+    gru_io io = chunk_io(s, i, start);
+    gru_state state = chunk_state(s, i, start);
+    struct gru_plan plan;
+    gru_plan_make(&plan, s->layers[i], io.steps, io.rows);
+    gru_run_checked(s->layers[i], &io, &state, &plan, array_at(s, &s->plan->inner, is_wave(s) ? i : 0));
+}
+
+static void run_chunks(const struct stack *s)
+{
+    size_t start = 0;
+    do { /* at least once, so that with no steps h still receives h0 */
+        for (size_t i = 0; i < s->count; i++)
+            run_chunk(s, i, start);
+        start += s->plan->chunk;
+    } while (start < s->io->steps);
+}
+
+/* At the wave's ends some turns have nothing to do. */
+static void wave_turn(void *context, size_t phase, size_t slice)
+{
+    const struct stack *s = context;
+    const size_t turn = phase * s->plan->abreast + slice, i = turn % s->count, ahead = turn / s->count;
+    if (ahead >= i && (ahead - i) * s->plan->chunk < s->io->steps)
+        run_chunk(s, i, (ahead - i) * s->plan->chunk);
+}
+
+static void run_wave(struct stack *s)
+{
+    const size_t chunks = (s->io->steps - 1) / s->plan->chunk + 1, abreast = s->plan->abreast;
+    const size_t turns = (chunks + s->count - 1) * s->count;
+    gru_phases_run(s->io->pool, (turns - 1) / abreast + 1, abreast, wave_turn, s, array_at(s, &s->plan->phases, 0));
+}
+
+static void run_stack(struct stack *s)
 {
     for (size_t i = 0; i < s->count; i++)
         copy_states(s, i, 0);
-    size_t start = 0;
-    do { /* at least once, so that with no steps h still receives h0 */
-        set_lengths(s, start);
-        for (size_t i = 0; i < s->count; i++) {
-            gru_io io = chunk_io(s, i, start);
-            gru_state state = chunk_state(s, i, start);
-            struct gru_plan plan;
-            gru_plan_make(&plan, s->layers[i], io.steps, io.rows);
-            gru_run_checked(s->layers[i], &io, &state, &plan, s->workspace + s->plan->inner);
-        }
-        start += s->plan->chunk;
-    } while (start < s->io->steps);
+    if (is_wave(s))
+        run_wave(s);
+    else
+        run_chunks(s);
     for (size_t i = 0; i < s->count; i++)
         copy_states(s, i, 1);
 }
@@ -243,7 +248,7 @@ enum gru_status gru_run_stack(const gru_layer *const *layers, size_t count, cons
                               void *workspace, size_t workspace_bytes, gru_error *error)
 {
     gru_io room;
-    struct stack_plan plan;
+    struct gru_stack_plan plan;
     enum gru_status status = check_layers(layers, count, error);
     if (status != GRU_OK)
         return status;
@@ -267,6 +272,8 @@ enum gru_status gru_run_stack(const gru_layer *const *layers, size_t count, cons
     /* Without rows strides mean nothing, and steps may be any number. */
     if (io->rows == 0)
         return GRU_OK;
+    if (io->pool)
+        gru_stack_plan_make(&plan, layers, count, io->pool, io->steps, io->rows);
     struct stack stack = {layers, count, io, states, &plan, gru_align(workspace)};
     run_stack(&stack);
     return GRU_OK;

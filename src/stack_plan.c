@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* stack_plan.c: how a run of a stack cuts its steps into chunks, and where each of its arrays lies in the workspace. */
+#include "stack_plan.h"
+
+#include "layer.h"
+#include "phases.h"
+#include "size.h"
+
+/*
+ * A wave: each layer takes a chunk of steps while the one above takes the chunk before, side by side. It is for layers
+ * of few rows and small weights, whose steps are too short to be cut.
+ */
+enum {
+    WAVE_ROWS = 7,          /* the most: more are cut into parts, which meet nowhere in a layer */
+    WAVE_STEPS = 16,        /* of a chunk at least, four times as many at most; half of that where a step is long */
+    LONG_STEP = 32768,      /* multiply-adds of a row's step */
+    SHORT_STEP = 2048,      /* what any step takes beside its own, waiting */
+    WORTH_A_WAVE = 2097152, /* multiply-adds of a run: 25 us, in which a sleeping thread can wake */
+};
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t most(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What a row's step takes, in multiply-adds. */
+static size_t work_of(const struct gru_layer *layer)
+{
+    return layer->half[0].input.gates * layer->desc.hidden * (layer->desc.input + layer->desc.hidden) + SHORT_STEP;
+}
+
+static int all_forward(const gru_layer *const *layers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (layers[i]->desc.direction != GRU_FORWARD)
+            return 0;
+    return 1;
+}
+
+/* Steps of a wave's chunk: so many that the threads' meeting after it costs little, so few that the first and the last
+ * chunks, which have none beside them, are a small part of all. */
+static size_t wave_steps(const gru_layer *const *layers, size_t count, size_t steps)
+{
+    size_t fewest = WAVE_STEPS;
+    for (size_t i = 0; i < count; i++)
+        if (work_of(layers[i]) >= LONG_STEP)
+            fewest = WAVE_STEPS / 2;
+    return most(fewest, least(steps / 16, 4 * fewest) / 8 * 8);
+}
+
+/* Whether there is a pool with which layers would go in a wave, of so many rows or fewer. Of larger weights each core's
+ * cache had better keep a part. */
+static int may_wave(const gru_layer *const *layers, size_t count, size_t steps)
+{
+    if (count == 1 || steps / (WAVE_STEPS / 2) < count || !all_forward(layers, count))
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (GRU_MAX_GATES * layers[i]->desc.hidden * layers[i]->desc.hidden > GRU_CACHED_WEIGHTS / 2)
+            return 0;
+    return steps / wave_steps(layers, count, steps) >= count;
+}
+
+/* How many layers of a wave go side by side with that pool; 1 where they had better not. */
+static size_t wave_width(const gru_layer *const *layers, size_t count, const gru_pool *pool, size_t steps, size_t rows)
+{
+    const size_t threads = pool ? least(pool->threads, count) : 1;
+    double all = 0.0, longest = 0.0, cut = 0.0;
+    if (threads == 1 || rows > WAVE_ROWS)
+        return 1;
+    for (size_t i = 0; i < count; i++) {
+        const double work = (double)work_of(layers[i]);
+        size_t slices, parts;
+        gru_plan_cut(layers[i], pool, steps, rows, &slices, &parts);
+        all += work;
+        longest = work > longest ? work : longest;
+        cut += work / (double)slices;
+    }
+    /* What a step takes: in a wave as long as its layers, or the longest one, and the ends, where not all threads have
+     * a chunk; in slices, which meet at each step, a fifth more than each one's share (measured at H = 96 to 192). */
+    const double chunks = (double)steps / (double)wave_steps(layers, count, steps);
+    const double share = all / (double)threads;
+    const double wave = (share > longest ? share : longest) * (chunks + (double)threads - 1.0) / chunks;
+    const int worth = all * (double)steps * (double)rows >= WORTH_A_WAVE;
+    return worth && 1.5 * wave <= all && wave <= 1.2 * cut ? threads : 1;
+}
+
+size_t gru_stack_state_floats(const gru_layer *layer, size_t rows)
+{
+    return layer->directions * rows * layer->desc.hidden;
+}
+
+/* Adds arrays and says where they begin; 0 when they don't fit, like everything after them. */
+static int put(struct gru_stack_plan *plan, size_t copies, size_t a, size_t b, size_t element,
+               struct gru_arrays *arrays)
+{
+    size_t bytes;
+    arrays->at = plan->bytes;
+    if (!gru_mul(a, b, &bytes) || !gru_mul(bytes, element, &bytes) || bytes > (size_t)PTRDIFF_MAX / 2)
+        return 0;
+    arrays->stride = gru_round_up(bytes, GRU_ALIGNMENT);
+    if (!gru_mul(arrays->stride, copies, &bytes) || bytes > (size_t)PTRDIFF_MAX)
+        return 0;
+    /* Neither is more than half of the address range: no wrapping round, here or when it is aligned. */
+    plan->bytes += bytes;
+    return plan->bytes <= (size_t)PTRDIFF_MAX;
+}
+
+/* What the layers need of a chunk. */
+struct needs {
+    size_t width;  /* floats of a row of outputs of the widest layer but the last */
+    size_t states; /* floats */
+    size_t inner;  /* bytes */
+};
+
+static int survey(struct needs *needs, const gru_layer *const *layers, size_t count, size_t steps, size_t rows)
+{
+    *needs = (struct needs){0};
+    for (size_t i = 0; i < count; i++) {
+        struct gru_plan run;
+        if (rows > layers[i]->max_rows)
+            return 0;
+        gru_plan_make(&run, layers[i], steps, rows); /* no less than a chunk's */
+        needs->inner = run.bytes > needs->inner ? run.bytes : needs->inner;
+        if (i + 1 < count && gru_layer_width(layers[i]) > needs->width)
+            needs->width = gru_layer_width(layers[i]);
+        /* A layer's own states fit in its max_rows, but there may be any number of layers. */
+        if (!gru_add(needs->states, gru_stack_state_floats(layers[i], rows), &needs->states))
+            return 0;
+    }
+    return 1;
+}
+
+/* Arrays for all layers of a wave, or for one after the other. */
+static int lay_out(struct gru_stack_plan *plan, const gru_layer *const *layers, size_t count, const int wave,
+                   size_t steps, size_t rows)
+{
+    struct needs needs;
+    size_t outputs = 0;
+    const int forward = all_forward(layers, count);
+    const size_t each = wave ? count : 1, block = rows && rows < GRU_BLOCK_ROWS ? GRU_BLOCK_ROWS / rows : 1;
+    *plan = (struct gru_stack_plan){.abreast = 1, .chunk = steps};
+    if (wave)
+        plan->chunk = wave_steps(layers, count, steps);
+    else if (forward)
+        plan->chunk = least(steps, block);
+    if (!survey(&needs, layers, count, wave ? plan->chunk : steps, rows))
+        return 0;
+    if (forward && !wave)
+        outputs = gru_plan_block_rows(steps, rows);
+    else if (!gru_mul(plan->chunk, rows, &outputs))
+        return 0;
+    const int fits = put(plan, 2 * each, outputs, needs.width, sizeof(float), &plan->between) &&
+                     put(plan, 1, needs.states, 1, sizeof(float), &plan->states) &&
+                     put(plan, each, rows, 1, sizeof(size_t), &plan->lengths) &&
+                     put(plan, each, needs.inner, 1, 1, &plan->inner) &&
+                     put(plan, 1, wave ? gru_phases_bytes(count) : 0, 1, 1, &plan->phases);
+    plan->bytes += GRU_ALIGNMENT;
+    return fits;
+}
+
+int gru_stack_plan_make(struct gru_stack_plan *plan, const gru_layer *const *layers, size_t count, const gru_pool *pool,
+                        size_t steps, size_t rows)
+{
+    struct gru_stack_plan wave;
+    if (!lay_out(plan, layers, count, 0, steps, rows))
+        return 0;
+    if (!may_wave(layers, count, steps))
+        return 1;
+    if (!lay_out(&wave, layers, count, 1, steps, least(rows, WAVE_ROWS)))
+        return 0; /* not covered: its arrays are small, and no memory holds so many layers */
+    const size_t bytes = most(plan->bytes, wave.bytes);
+    wave.abreast = wave_width(layers, count, pool, steps, rows);
+    if (wave.abreast > 1)
+        *plan = wave;
+    plan->bytes = bytes;
+    return 1;
+}
