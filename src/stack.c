@@ -7,23 +7,16 @@
  * then the whole sequence is one chunk. Between chunks the states stay in the workspace; a chunk's end gives the same
  * bits as no end at all, since T steps equal T calls of one.
  *
- * With a pool, layers may go as a wave (stack_plan.c says which): each is a chunk behind the one below,
- *
- *     turn      0  1  2    3  4  5    6  7  8    ...        three layers, two turns a phase: 0 and 1, 2 and 3, ...
- *     layer     0  1  2    0  1  2    0  1  2
- *     chunk     0  -  -    1  0  -    2  1  0
- *
- * and as many turns as go side by side make a phase, no more than there are layers. What a chunk needs is done in phases
- * before its own: the same layer's chunk before it, `count` turns back, that of the layer below, a turn further back,
- * and a place for its outputs, which the layer above read `count` - 1 turns back, in the column before.
+ * With a pool, layers may go as a wave, side by side in different chunks (stack_plan.c says which, wave.h how). Each then
+ * has arrays of its own.
  */
 #include <string.h>
 
 #include "io.h"
-#include "phases.h"
 #include "run.h"
 #include "stack_plan.h"
 #include "status.h"
+#include "wave.h"
 
 static enum gru_status check_layers(const gru_layer *const *layers, size_t count, gru_error *error)
 {
@@ -75,12 +68,6 @@ struct stack {
     char *workspace;
 };
 
-/* Whether the layers go side by side, each with arrays of its own. */
-static int is_wave(const struct stack *s)
-{
-    return s->plan->abreast > 1;
-}
-
 static char *array_at(const struct stack *s, const struct gru_arrays *arrays, size_t number)
 {
     return s->workspace + arrays->at + number * arrays->stride;
@@ -89,13 +76,13 @@ static char *array_at(const struct stack *s, const struct gru_arrays *arrays, si
 /* What layer i gives to the one above, of the chunk from step `start` on. */
 static float *between(const struct stack *s, size_t i, size_t start)
 {
-    const size_t number = is_wave(s) ? 2 * i + start / s->plan->chunk % 2 : i % 2;
+    const size_t number = s->plan->wave ? 2 * i + start / s->plan->chunk % 2 : i % 2;
     return (float *)(void *)array_at(s, &s->plan->between, number);
 }
 
 static size_t *lengths_of(const struct stack *s, size_t i)
 {
-    return (size_t *)(void *)array_at(s, &s->plan->lengths, is_wave(s) ? i : 0);
+    return (size_t *)(void *)array_at(s, &s->plan->lengths, s->plan->wave ? i : 0);
 }
 
 /* The workspace's states of a layer: [direction][row][hidden], behind those of the layers below. */
@@ -154,7 +141,7 @@ static gru_io chunk_io(const struct stack *s, size_t i, size_t start)
     io.steps = left < s->plan->chunk ? left : s->plan->chunk;
     io.steps_before += start;
     io.index = NULL;
-    if (is_wave(s))
+    if (s->plan->wave)
         io.pool = NULL;
     if (io.lengths)
         io.lengths = lengths_of(s, i);
@@ -189,51 +176,26 @@ static void set_lengths(const struct stack *s, size_t i, size_t start)
     }
 }
 
-/* Layer i through the chunk from step `start` on. */
-static void run_chunk(const struct stack *s, size_t i, size_t start)
+/* Layer i through chunk `number`. */
+static void run_chunk(void *context, size_t i, size_t number)
 {
+    const struct stack *s = context;
+    const size_t start = number * s->plan->chunk;
     set_lengths(s, i, start);
     gru_io io = chunk_io(s, i, start);
     gru_state state = chunk_state(s, i, start);
     struct gru_plan plan;
     gru_plan_make(&plan, s->layers[i], io.steps, io.rows);
-    gru_run_checked(s->layers[i], &io, &state, &plan, array_at(s, &s->plan->inner, is_wave(s) ? i : 0));
-}
-
-static void run_chunks(const struct stack *s)
-{
-    size_t start = 0;
-    do { /* at least once, so that with no steps h still receives h0 */
-        for (size_t i = 0; i < s->count; i++)
-            run_chunk(s, i, start);
-        start += s->plan->chunk;
-    } while (start < s->io->steps);
-}
-
-/* At the wave's ends some turns have nothing to do. */
-static void wave_turn(void *context, size_t phase, size_t slice)
-{
-    const struct stack *s = context;
-    const size_t turn = phase * s->plan->abreast + slice, i = turn % s->count, ahead = turn / s->count;
-    if (ahead >= i && (ahead - i) * s->plan->chunk < s->io->steps)
-        run_chunk(s, i, (ahead - i) * s->plan->chunk);
-}
-
-static void run_wave(struct stack *s)
-{
-    const size_t chunks = (s->io->steps - 1) / s->plan->chunk + 1, abreast = s->plan->abreast;
-    const size_t turns = (chunks + s->count - 1) * s->count;
-    gru_phases_run(s->io->pool, (turns - 1) / abreast + 1, abreast, wave_turn, s, array_at(s, &s->plan->phases, 0));
+    gru_run_checked(s->layers[i], &io, &state, &plan, array_at(s, &s->plan->inner, s->plan->wave ? i : 0));
 }
 
 static void run_stack(struct stack *s)
 {
+    /* At least one, so that with no steps h still receives h0. */
+    const size_t chunks = s->io->steps ? (s->io->steps - 1) / s->plan->chunk + 1 : 1;
     for (size_t i = 0; i < s->count; i++)
         copy_states(s, i, 0);
-    if (is_wave(s))
-        run_wave(s);
-    else
-        run_chunks(s);
+    gru_wave_run(s->plan->wave ? s->io->pool : NULL, s->count, chunks, run_chunk, s, array_at(s, &s->plan->marks, 0));
     for (size_t i = 0; i < s->count; i++)
         copy_states(s, i, 1);
 }

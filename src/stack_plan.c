@@ -3,12 +3,12 @@
 #include "stack_plan.h"
 
 #include "layer.h"
-#include "phases.h"
 #include "size.h"
+#include "wave.h"
 
 /*
- * A wave: each layer takes a chunk of steps while the one above takes the chunk before, side by side. It is for layers
- * of few rows and small weights, whose steps are too short to be cut.
+ * A wave (wave.h) is for layers of few rows and small weights, whose steps are too short to be cut. The figures are of
+ * two threads (bench/README.md, "Stacks on two threads").
  */
 enum {
     WAVE_ROWS = 7,          /* the most: more are cut into parts, which meet nowhere in a layer */
@@ -57,21 +57,19 @@ static size_t wave_steps(const gru_layer *const *layers, size_t count, size_t st
  * cache had better keep a part. */
 static int may_wave(const gru_layer *const *layers, size_t count, size_t steps)
 {
-    if (count == 1 || steps / (WAVE_STEPS / 2) < count || !all_forward(layers, count))
+    if (count == 1 || steps < WAVE_STEPS || !all_forward(layers, count))
         return 0;
     for (size_t i = 0; i < count; i++)
         if (GRU_MAX_GATES * layers[i]->desc.hidden * layers[i]->desc.hidden > GRU_CACHED_WEIGHTS / 2)
             return 0;
-    return steps / wave_steps(layers, count, steps) >= count;
+    return 1;
 }
 
-/* How many layers of a wave go side by side with that pool; 1 where they had better not. */
-static size_t wave_width(const gru_layer *const *layers, size_t count, const gru_pool *pool, size_t steps, size_t rows)
+/* Whether layers go faster side by side than one after the other, each cut for that pool. */
+static int is_faster(const gru_layer *const *layers, size_t count, const gru_pool *pool, size_t steps, size_t rows)
 {
-    const size_t threads = pool ? least(pool->threads, count) : 1;
+    const double threads = (double)least(pool->threads, count);
     double all = 0.0, longest = 0.0, cut = 0.0;
-    if (threads == 1 || rows > WAVE_ROWS)
-        return 1;
     for (size_t i = 0; i < count; i++) {
         const double work = (double)work_of(layers[i]);
         size_t slices, parts;
@@ -82,11 +80,9 @@ static size_t wave_width(const gru_layer *const *layers, size_t count, const gru
     }
     /* What a step takes: in a wave as long as its layers, or the longest one, and the ends, where not all threads have
      * a chunk; in slices, which meet at each step, a fifth more than each one's share (measured at H = 96 to 192). */
-    const double chunks = (double)steps / (double)wave_steps(layers, count, steps);
-    const double share = all / (double)threads;
-    const double wave = (share > longest ? share : longest) * (chunks + (double)threads - 1.0) / chunks;
-    const int worth = all * (double)steps * (double)rows >= WORTH_A_WAVE;
-    return worth && 1.5 * wave <= all && wave <= 1.2 * cut ? threads : 1;
+    const double chunks = (double)steps / (double)wave_steps(layers, count, steps), share = all / threads;
+    const double wave = (share > longest ? share : longest) * (chunks + threads - 1.0) / chunks;
+    return all * (double)steps * (double)rows >= WORTH_A_WAVE && 1.5 * wave <= all && wave <= 1.2 * cut;
 }
 
 size_t gru_stack_state_floats(const gru_layer *layer, size_t rows)
@@ -136,14 +132,14 @@ static int survey(struct needs *needs, const gru_layer *const *layers, size_t co
 }
 
 /* Arrays for all layers of a wave, or for one after the other. */
-static int lay_out(struct gru_stack_plan *plan, const gru_layer *const *layers, size_t count, const int wave,
-                   size_t steps, size_t rows)
+static int lay_out(struct gru_stack_plan *plan, const gru_layer *const *layers, size_t count, int wave, size_t steps,
+                   size_t rows)
 {
     struct needs needs;
     size_t outputs = 0;
     const int forward = all_forward(layers, count);
     const size_t each = wave ? count : 1, block = rows && rows < GRU_BLOCK_ROWS ? GRU_BLOCK_ROWS / rows : 1;
-    *plan = (struct gru_stack_plan){.abreast = 1, .chunk = steps};
+    *plan = (struct gru_stack_plan){.wave = wave, .chunk = steps};
     if (wave)
         plan->chunk = wave_steps(layers, count, steps);
     else if (forward)
@@ -158,7 +154,7 @@ static int lay_out(struct gru_stack_plan *plan, const gru_layer *const *layers, 
                      put(plan, 1, needs.states, 1, sizeof(float), &plan->states) &&
                      put(plan, each, rows, 1, sizeof(size_t), &plan->lengths) &&
                      put(plan, each, needs.inner, 1, 1, &plan->inner) &&
-                     put(plan, 1, wave ? gru_phases_bytes(count) : 0, 1, 1, &plan->phases);
+                     put(plan, 1, wave ? gru_wave_bytes(count) : 0, 1, 1, &plan->marks);
     plan->bytes += GRU_ALIGNMENT;
     return fits;
 }
@@ -174,8 +170,7 @@ int gru_stack_plan_make(struct gru_stack_plan *plan, const gru_layer *const *lay
     if (!lay_out(&wave, layers, count, 1, steps, least(rows, WAVE_ROWS)))
         return 0; /* not covered: its arrays are small, and no memory holds so many layers */
     const size_t bytes = most(plan->bytes, wave.bytes);
-    wave.abreast = wave_width(layers, count, pool, steps, rows);
-    if (wave.abreast > 1)
+    if (rows <= WAVE_ROWS && pool && is_faster(layers, count, pool, steps, rows))
         *plan = wave;
     plan->bytes = bytes;
     return 1;

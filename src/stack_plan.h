@@ -15,13 +15,13 @@ struct gru_arrays {
 /* Layers that go side by side have each its own of what otherwise all use in turn. Offsets are in bytes from the
  * workspace's first aligned byte. */
 struct gru_stack_plan {
-    size_t abreast;            /* layers that go side by side; 1: none do */
+    int wave;                  /* whether layers go side by side */
     size_t chunk;              /* steps */
     struct gru_arrays between; /* outputs of a chunk for the layer above: two that take turns */
     struct gru_arrays states;  /* of all layers: [layer][direction][row][hidden] */
     struct gru_arrays lengths; /* size_t [rows]: what is left of each row in a chunk */
     struct gru_arrays inner;   /* the workspace of a layer's run */
-    struct gru_arrays phases;  /* state of gru_phases_run */
+    struct gru_arrays marks;   /* state of gru_wave_run */
     size_t bytes;
 };
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* wave.c: layers that go side by side, each some chunks behind the one below. */
+#include "wave.h"
+
+#include "relax.h"
+#include "team.h"
+
+#include <sched.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/*
+ * One layer. Both words count chunks and only ever rise: `claimed` those that somebody has taken, `finished` those that
+ * are done, so
+ *
+ *     finished <= claimed <= finished + 1.
+ *
+ * Memory order. `finished` is stored with release after a chunk, and read with acquire before one, of each layer whose
+ * chunks it needs; so these happen before it. That a chunk is done only once needs no order, merely a
+ * compare-exchange that is atomic: it succeeds only for the chunk after those that were seen finished.
+ */
+struct layer {
+    alignas(64) atomic_size_t claimed;
+    atomic_size_t finished;
+};
+
+struct run {
+    struct layer *layer;
+    gru_wave_work *work;
+    void *context;
+    size_t layers;
+    size_t chunks;
+    bool may_yield;
+};
+
+static size_t finished(const struct run *run, size_t i)
+{
+    return atomic_load_explicit(&run->layer[i].finished, memory_order_acquire);
+}
+
+/* Whether the layers beside layer i are as far as its chunk c needs. */
+static bool is_ready(const struct run *run, size_t i, size_t c)
+{
+    return (i == 0 || finished(run, i - 1) > c) && (i + 1 == run->layers || finished(run, i + 1) + 2 > c);
+}
+
+/* Does a layer's next chunk, if it can be done now and nobody else does it. The plain look ahead of the
+ * compare-exchange leaves the line of a layer that is under way shared instead of taking it. */
+static bool advance(const struct run *run, size_t i)
+{
+    struct layer *layer = &run->layer[i];
+    size_t c = finished(run, i);
+    if (c == run->chunks || atomic_load_explicit(&layer->claimed, memory_order_relaxed) != c || !is_ready(run, i, c))
+        return false;
+    if (!atomic_compare_exchange_strong_explicit(&layer->claimed, &c, c + 1, memory_order_relaxed,
+                                                 memory_order_relaxed))
+        return false; /* not covered: between two looks at the same word, in another thread */
+    run->work(run->context, i, c);
+    atomic_store_explicit(&layer->finished, c + 1, memory_order_release);
+    return true;
+}
+
+/* Any layer's next chunk, beginning with layer `first`. */
+static bool advance_any(const struct run *run, size_t first)
+{
+    for (size_t n = 0, i = first; n < run->layers; n++, i = i + 1 < run->layers ? i + 1 : 0)
+        if (advance(run, i))
+            return true;
+    return false;
+}
+
+/* Returns when the last layer has done its last chunk, which comes after all others. */
+static void run_task(void *argument, size_t t)
+{
+    const struct run *run = argument;
+    size_t looks = 0;
+    while (finished(run, run->layers - 1) < run->chunks) {
+        if (advance_any(run, t)) {
+            looks = 0;
+        } else if (run->may_yield && looks >= GRU_LOOKS_BEFORE_YIELD) {
+            sched_yield();
+        } else {
+            looks++;
+            gru_relax();
+        }
+    }
+}
+
+size_t gru_wave_bytes(size_t layers)
+{
+    return layers * sizeof(struct layer);
+}
+
+void gru_wave_run(const gru_pool *pool, size_t layers, size_t chunks, gru_wave_work *work, void *context, void *state)
+{
+    if (!pool) {
+        for (size_t c = 0; c < chunks; c++)
+            for (size_t i = 0; i < layers; i++)
+                work(context, i, c);
+        return;
+    }
+    struct run run = {
+        .layer = state,
+        .work = work,
+        .context = context,
+        .layers = layers,
+        .chunks = chunks,
+        .may_yield = gru_pool_may_yield(pool),
+    };
+    for (size_t i = 0; i < layers; i++) {
+        atomic_init(&run.layer[i].claimed, 0);
+        atomic_init(&run.layer[i].finished, 0);
+    }
+    pool->run(pool->context, run_task, &run, layers < pool->threads ? layers : pool->threads);
+    /* All tasks that the pool began have returned: what is left now is left for good. */
+    run_task(&run, 0);
+}
