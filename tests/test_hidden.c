@@ -2,6 +2,7 @@
 /* test_hidden.c: a run under a filter that kills whoever calls the system, and with a memory allocator that
  * is watched. */
 #include "rig.h"
+#include "tower.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -148,6 +149,30 @@ void test_hidden_allocations(void)
     }
 }
 
+/* Two layers, one after the other or side by side in the pool's tasks. */
+static tower draw_tower(void)
+{
+    const tower_shape shape = {2, 140, 3, 36, 40, true, true};
+    return tower_draw(&shape);
+}
+
+void test_hidden_stack_allocations(void)
+{
+    for (size_t i = 0; i < 4; i++) {
+        tower t = draw_tower();
+        tower_site site = tower_open(&t, i % 2 ? &in_turn : NULL, false);
+        atomic_store(&watched_calls, 0);
+        atomic_store(&watched, true);
+        enum gru_status status = tower_call(&site, NULL);
+        atomic_store(&watched, false);
+        size_t calls = atomic_load(&watched_calls);
+        CHECK(status == GRU_OK && calls == 0, "a stack: %zu allocations, releases, locks or looks at the environment",
+              calls);
+        tower_close(&site);
+        guarded_free_all();
+    }
+}
+
 #if defined(__linux__)
 
 /* The child of a fork enters the strict mode, in which all but read, write and exit is punished by SIGKILL,
@@ -164,6 +189,32 @@ static int run_strictly(void *context)
         status = gru_sigmoid(check_this(), r->shape.desc.tier, 33, y, y, NULL);
     }
     return (int)syscall(SYS_exit, status == GRU_OK ? 0 : 1);
+}
+
+static int run_stack_strictly(void *context)
+{
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0) {
+        return CHECK_CANNOT;
+    }
+    return (int)syscall(SYS_exit, tower_call(context, NULL) == GRU_OK ? 0 : 1);
+}
+
+void test_hidden_stack_system_calls(void)
+{
+    if (CHECK_SANITIZED) {
+        SKIP("the sanitizer's own system calls would be punished");
+    }
+    for (size_t i = 0; i < 4; i++) {
+        tower t = draw_tower();
+        tower_site site = tower_open(&t, i % 2 ? &in_turn : NULL, false);
+        int status = check_child(run_stack_strictly, &site);
+        tower_close(&site);
+        guarded_free_all();
+        if (status == CHECK_CANNOT) {
+            SKIP("this system has no strict mode");
+        }
+        CHECK(status == 0, "a run of a stack called the system, or failed: %d", status);
+    }
 }
 
 /* Whole runs of real layers, one thread or a caller's pool: no system call at all. */
@@ -190,6 +241,11 @@ void test_hidden_system_calls(void)
 #else
 
 void test_hidden_system_calls(void)
+{
+    SKIP("only Linux has the strict mode");
+}
+
+void test_hidden_stack_system_calls(void)
 {
     SKIP("only Linux has the strict mode");
 }

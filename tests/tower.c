@@ -92,30 +92,48 @@ gru_io tower_io(const tower *t, float *y, const gru_pool *pool)
     return io;
 }
 
-void tower_run(const tower *t, const gru_pool *pool, bool in_place)
+tower_site tower_open(const tower *t, const gru_pool *pool, bool in_place)
 {
-    const gru_layer *layers[MOST_LAYERS];
-    gru_layer *mine[MOST_LAYERS];
-    gru_state states[MOST_LAYERS];
-    answer got[MOST_LAYERS];
+    tower_site site = {.tower = t};
     way w = {.backend = check_this()};
     for (size_t i = 0; i < t->count; i++) {
-        layers[i] = mine[i] = drive_layer(&t->p[i], &w);
-        got[i] = answer_make(&t->p[i]);
-        states[i] = state_of(&t->p[i], &got[i], in_place);
+        site.layers[i] = drive_layer(&t->p[i], &w);
+        site.got[i] = answer_make(&t->p[i]);
+        site.states[i] = state_of(&t->p[i], &site.got[i], in_place);
     }
-    size_t rows = t->p[0].shape.rows, steps = t->p[0].shape.steps, bytes = 0, top = t->count - 1;
-    gru_io io = tower_io(t, got[top].y, pool);
     gru_error error = {0};
-    CHECK_STATUS(gru_stack_workspace_bytes(layers, t->count, steps, rows, &bytes, &error), GRU_OK, &error, "workspace");
-    void *workspace = guarded_bytes(bytes, GUARD_AFTER, check_below(64));
-    memset(workspace, 0xff, bytes);
-    CHECK_STATUS(gru_run_stack(layers, t->count, &io, states, workspace, bytes, &error), GRU_OK, &error, "run");
+    site.io = tower_io(t, site.got[t->count - 1].y, pool);
+    CHECK_STATUS(gru_stack_workspace_bytes((const gru_layer *const *)site.layers, t->count, site.io.steps, site.io.rows,
+                                           &site.bytes, &error),
+                 GRU_OK, &error, "workspace");
+    site.workspace = guarded_bytes(site.bytes, GUARD_AFTER, check_below(64));
+    memset(site.workspace, 0xff, site.bytes);
+    return site;
+}
+
+enum gru_status tower_call(const tower_site *site, gru_error *error)
+{
+    return gru_run_stack((const gru_layer *const *)site->layers, site->tower->count, &site->io, site->states,
+                         site->workspace, site->bytes, error);
+}
+
+void tower_close(tower_site *site)
+{
+    for (size_t i = 0; i < site->tower->count; i++) {
+        gru_layer_destroy(site->layers[i]);
+    }
+}
+
+void tower_run(const tower *t, const gru_pool *pool, bool in_place)
+{
+    gru_error error = {0};
+    tower_site site = tower_open(t, pool, in_place);
+    CHECK_STATUS(tower_call(&site, &error), GRU_OK, &error, "run");
     for (size_t i = 0; i < t->count; i++) {
         char what[40];
         snprintf(what, sizeof what, "layer %zu of %zu", i, t->count);
-        got[i].y = i == top ? got[i].y : NULL;
-        answer_check(&t->p[i], &t->want[i], &got[i], what);
-        gru_layer_destroy(mine[i]);
+        site.got[i].y = i + 1 == t->count ? site.got[i].y : NULL;
+        answer_check(&t->p[i], &t->want[i], &site.got[i], what);
     }
+    tower_close(&site);
 }

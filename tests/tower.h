@@ -27,7 +27,22 @@ tower tower_draw(const tower_shape *shape);
 /* The io of a run of all layers, all arrays dense and time-major. */
 gru_io tower_io(const tower *t, float *y, const gru_pool *pool);
 
-/* Runs it in a workspace of no byte more than it asks for, and checks what all layers answer. */
+/* A tower's layers, and all that a run of them needs, in a workspace of no byte more than it asks for. */
+typedef struct tower_site {
+    const tower *tower;
+    gru_layer *layers[MOST_LAYERS];
+    gru_state states[MOST_LAYERS];
+    answer got[MOST_LAYERS];
+    gru_io io;
+    void *workspace;
+    size_t bytes;
+} tower_site;
+
+tower_site tower_open(const tower *t, const gru_pool *pool, bool in_place);
+enum gru_status tower_call(const tower_site *site, gru_error *error);
+void tower_close(tower_site *site);
+
+/* All of these, and checks what all layers answer. */
 void tower_run(const tower *t, const gru_pool *pool, bool in_place);
 
 #endif
