@@ -13,11 +13,6 @@ static size_t row_floats(size_t width)
     return gru_round_up(width, GRU_LINE) + GRU_LINE;
 }
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* The next array of the workspace: its offset, and the total moved behind it. */
 static size_t take(struct gru_plan *plan, size_t count, size_t element)
 {
@@ -42,7 +37,7 @@ enum { PART_GAP = 4096 };
 static size_t most_parts(const struct gru_layer *layer, size_t rows)
 {
     const size_t hidden = layer->desc.hidden, weights = layer->half[0].input.gates * hidden * hidden;
-    return rows >= 2 * LEAST_ROWS && weights <= GRU_CACHED_WEIGHTS ? least(rows / LEAST_ROWS, GRU_MAX_SLICES) : 1;
+    return rows >= 2 * LEAST_ROWS && weights <= GRU_CACHED_WEIGHTS ? gru_least(rows / LEAST_ROWS, GRU_MAX_SLICES) : 1;
 }
 
 /* As many as the pool has threads, but none too small to be worth it. Parts of rows never meet before the run's end; to
@@ -57,9 +52,10 @@ void gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool, size_t st
     const size_t weights = gates * hidden * hidden, work = weights + gates * hidden * inputs;
     const size_t most = most_parts(layer, rows);
     if (most > 1)
-        *parts = least(least(pool->threads, most), rows * steps * work / WORTH_A_PART + 1);
+        *parts = gru_least(gru_least(pool->threads, most), rows * steps * work / WORTH_A_PART + 1);
     else if (!layer->faint)
-        *slices = least(least(least(pool->threads, GRU_MAX_SLICES), layer->groups), weights / WORTH_A_SLICE + 1);
+        *slices =
+            gru_least(gru_least(gru_least(pool->threads, GRU_MAX_SLICES), layer->groups), weights / WORTH_A_SLICE + 1);
 }
 
 static struct gru_lone lone_of(const struct gru_layer *layer)
@@ -99,7 +95,7 @@ size_t gru_plan_block_rows(size_t steps, size_t rows)
     if (rows >= GRU_BLOCK_ROWS)
         return rows;
     /* Neither factor is large, so that the product can't wrap round. */
-    return least(least(steps, GRU_BLOCK_ROWS) * rows, GRU_BLOCK_ROWS);
+    return gru_least(gru_least(steps, GRU_BLOCK_ROWS) * rows, GRU_BLOCK_ROWS);
 }
 
 /* The bytes of one row's states, and of its inputs in `steps` steps with their chains. */
@@ -142,5 +138,5 @@ void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t 
     plan->rows_at = take(plan, inputs_bytes(layer, gru_plan_block_rows(steps, rows)) + rows * states_bytes(layer), 1);
     plan->rows = gru_plan_part(plan, layer, 0, 0, rows);
     plan->bytes += (most_parts(layer, rows) - 1) * PART_GAP;
-    plan->phases = take(plan, gru_phases_bytes(least(layer->groups > rows ? layer->groups : rows, GRU_MAX_SLICES)), 1);
+    plan->phases = take(plan, gru_phases_bytes(gru_least(gru_most(layer->groups, rows), GRU_MAX_SLICES)), 1);
 }

@@ -27,6 +27,16 @@ static inline bool gru_add(size_t a, size_t b, size_t *out)
     return true;
 }
 
+static inline size_t gru_least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t gru_most(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 /* Upwards to a multiple of `to`. The caller knows that there is room. */
 static inline size_t gru_round_up(size_t n, size_t to)
 {

@@ -18,16 +18,6 @@ enum {
     WORTH_A_WAVE = 2097152, /* multiply-adds of a run: 25 us, in which a sleeping thread can wake */
 };
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t most(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* What a row's step takes, in multiply-adds. */
 static size_t work_of(const struct gru_layer *layer)
 {
@@ -50,7 +40,7 @@ static size_t wave_steps(const gru_layer *const *layers, size_t count, size_t st
     for (size_t i = 0; i < count; i++)
         if (work_of(layers[i]) >= LONG_STEP)
             fewest = WAVE_STEPS / 2;
-    return most(fewest, least(steps / 16, 4 * fewest) / 8 * 8);
+    return gru_most(fewest, gru_least(steps / 16, 4 * fewest) / 8 * 8);
 }
 
 /* Whether there is a pool with which layers would go in a wave, of so many rows or fewer. Of larger weights each core's
@@ -68,7 +58,7 @@ static int may_wave(const gru_layer *const *layers, size_t count, size_t steps)
 /* Whether layers go faster side by side than one after the other, each cut for that pool. */
 static int is_faster(const gru_layer *const *layers, size_t count, const gru_pool *pool, size_t steps, size_t rows)
 {
-    const double threads = (double)least(pool->threads, count);
+    const double threads = (double)gru_least(pool->threads, count);
     double all = 0.0, longest = 0.0, cut = 0.0;
     for (size_t i = 0; i < count; i++) {
         const double work = (double)work_of(layers[i]);
@@ -121,9 +111,9 @@ static int survey(struct needs *needs, const gru_layer *const *layers, size_t co
         if (rows > layers[i]->max_rows)
             return 0;
         gru_plan_make(&run, layers[i], steps, rows); /* no less than a chunk's */
-        needs->inner = run.bytes > needs->inner ? run.bytes : needs->inner;
-        if (i + 1 < count && gru_layer_width(layers[i]) > needs->width)
-            needs->width = gru_layer_width(layers[i]);
+        needs->inner = gru_most(needs->inner, run.bytes);
+        if (i + 1 < count)
+            needs->width = gru_most(needs->width, gru_layer_width(layers[i]));
         /* A layer's own states fit in its max_rows, but there may be any number of layers. */
         if (!gru_add(needs->states, gru_stack_state_floats(layers[i], rows), &needs->states))
             return 0;
@@ -143,7 +133,7 @@ static int lay_out(struct gru_stack_plan *plan, const gru_layer *const *layers, 
     if (wave)
         plan->chunk = wave_steps(layers, count, steps);
     else if (forward)
-        plan->chunk = least(steps, block);
+        plan->chunk = gru_least(steps, block);
     if (!survey(&needs, layers, count, wave ? plan->chunk : steps, rows))
         return 0;
     if (forward && !wave)
@@ -167,9 +157,9 @@ int gru_stack_plan_make(struct gru_stack_plan *plan, const gru_layer *const *lay
         return 0;
     if (!may_wave(layers, count, steps))
         return 1;
-    if (!lay_out(&wave, layers, count, 1, steps, least(rows, WAVE_ROWS)))
+    if (!lay_out(&wave, layers, count, 1, steps, gru_least(rows, WAVE_ROWS)))
         return 0; /* not covered: its arrays are small, and no memory holds so many layers */
-    const size_t bytes = most(plan->bytes, wave.bytes);
+    const size_t bytes = gru_most(plan->bytes, wave.bytes);
     if (rows <= WAVE_ROWS && pool && is_faster(layers, count, pool, steps, rows))
         *plan = wave;
     plan->bytes = bytes;
