@@ -86,13 +86,12 @@ static int put(struct gru_stack_plan *plan, size_t copies, size_t a, size_t b, s
 {
     size_t bytes;
     arrays->at = plan->bytes;
-    if (!gru_mul(a, b, &bytes) || !gru_mul(bytes, element, &bytes) || bytes > (size_t)PTRDIFF_MAX / 2)
+    if (!gru_mul(a, b, &bytes) || !gru_mul(bytes, element, &bytes) ||
+        bytes > (size_t)PTRDIFF_MAX / copies - GRU_ALIGNMENT)
         return 0;
     arrays->stride = gru_round_up(bytes, GRU_ALIGNMENT);
-    if (!gru_mul(arrays->stride, copies, &bytes) || bytes > (size_t)PTRDIFF_MAX)
-        return 0;
     /* Neither is more than half of the address range: no wrapping round, here or when it is aligned. */
-    plan->bytes += bytes;
+    plan->bytes += copies * arrays->stride;
     return plan->bytes <= (size_t)PTRDIFF_MAX;
 }
 
@@ -129,7 +128,7 @@ static int lay_out(struct gru_stack_plan *plan, const gru_layer *const *layers, 
     size_t outputs = 0;
     const int forward = all_forward(layers, count);
     const size_t each = wave ? count : 1, block = rows && rows < GRU_BLOCK_ROWS ? GRU_BLOCK_ROWS / rows : 1;
-    *plan = (struct gru_stack_plan){.wave = wave, .chunk = steps};
+    *plan = (struct gru_stack_plan){.wave = wave, .chunk = steps, .bytes = wave ? gru_wave_bytes(count) : 0};
     if (wave)
         plan->chunk = wave_steps(layers, count, steps);
     else if (forward)
@@ -143,8 +142,7 @@ static int lay_out(struct gru_stack_plan *plan, const gru_layer *const *layers, 
     const int fits = put(plan, 2 * each, outputs, needs.width, sizeof(float), &plan->between) &&
                      put(plan, 1, needs.states, 1, sizeof(float), &plan->states) &&
                      put(plan, each, rows, 1, sizeof(size_t), &plan->lengths) &&
-                     put(plan, each, needs.inner, 1, 1, &plan->inner) &&
-                     put(plan, 1, wave ? gru_wave_bytes(count) : 0, 1, 1, &plan->marks);
+                     put(plan, each, needs.inner, 1, 1, &plan->inner);
     plan->bytes += GRU_ALIGNMENT;
     return fits;
 }
@@ -157,8 +155,9 @@ int gru_stack_plan_make(struct gru_stack_plan *plan, const gru_layer *const *lay
         return 0;
     if (!may_wave(layers, count, steps))
         return 1;
+    /* not covered: its arrays are small, and no memory holds so many layers */
     if (!lay_out(&wave, layers, count, 1, steps, gru_least(rows, WAVE_ROWS)))
-        return 0; /* not covered: its arrays are small, and no memory holds so many layers */
+        return 0;
     const size_t bytes = gru_most(plan->bytes, wave.bytes);
     if (rows <= WAVE_ROWS && pool && is_faster(layers, count, pool, steps, rows))
         *plan = wave;

@@ -13,7 +13,7 @@ struct gru_arrays {
 };
 
 /* Layers that go side by side have each its own of what otherwise all use in turn. Offsets are in bytes from the
- * workspace's first aligned byte. */
+ * workspace's first aligned byte, where the state of gru_wave_run stands. */
 struct gru_stack_plan {
     int wave;                  /* whether layers go side by side */
     size_t chunk;              /* steps */
@@ -21,7 +21,6 @@ struct gru_stack_plan {
     struct gru_arrays states;  /* of all layers: [layer][direction][row][hidden] */
     struct gru_arrays lengths; /* size_t [rows]: what is left of each row in a chunk */
     struct gru_arrays inner;   /* the workspace of a layer's run */
-    struct gru_arrays marks;   /* state of gru_wave_run */
     size_t bytes;
 };
 

@@ -212,6 +212,20 @@ void test_wave_others(void)
     }
 }
 
+/* Where slices of units are the better way: large weights, and few layers for many threads. */
+void test_wave_slices(void)
+{
+    static const tower_shape shapes[] = {{2, 40, 1, 216, 216, true, true}, {2, 70, 1, 112, 112, true, true}};
+    for (size_t i = 0; i < COUNT(shapes); i++) {
+        tally mine = {.temper = ALL};
+        const gru_pool pool = {sizeof pool, i == 0 ? 2 : 8, run_tally, &mine};
+        tower t = tower_draw(&shapes[i]);
+        tower_run(&t, &pool, false);
+        CHECK(mine.calls > 1, "a stack of layers to be cut, case %zu: %zu calls", i, mine.calls);
+        guarded_free_all();
+    }
+}
+
 /* --- Threads ---------------------------------------------------------------------------------------- */
 
 void test_wave_teams(void)
