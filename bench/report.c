@@ -66,7 +66,8 @@ static const char *share_text(double limit_ns, double ns)
 static bool same_group(const struct cell_spec *a, const struct cell_spec *b)
 {
     return a->path == b->path && strcmp(a->backend, b->backend) == 0 && a->threads == b->threads &&
-           a->weights == b->weights && a->tier == b->tier && a->reset == b->reset && a->cold == b->cold && a->deeper == b->deeper;
+           a->weights == b->weights && a->tier == b->tier && a->reset == b->reset && a->cold == b->cold &&
+           a->deeper == b->deeper;
 }
 
 /* The limit by what plain loops got between the cell's samples; 0: unknown. */

@@ -31,8 +31,9 @@
  *
  * Nothing hidden in a run. gru_run and gru_run_stack don't allocate and don't lock, and fail only for the
  * reasons that gru_error states, before anything is written. They don't call the system, unless threads
- * are asked for: a gru_team wakes its sleeping threads, at most once each per call, and where there are more
- * threads than CPUs, or the pool is yours, a long wait may give the CPU away (sched_yield).
+ * are asked for: a gru_team wakes its sleeping threads, at most once each per call (of a stack whose layers
+ * are cut one after the other, per chunk of steps of each), and where there are more threads than CPUs, or
+ * the pool is yours, a long wait may give the CPU away (sched_yield).
  *
  * No byte outside your arrays is read or written; no padding is asked of you, and no alignment but a float's own.
  *
@@ -484,8 +485,9 @@ GRU_API enum gru_status gru_run(const gru_layer *layer, const gru_io *io, void *
  * and nothing is wanted). lengths, index and reset_mask are those of every layer, and so is the pool; reversed_output
  * is that of the last layer alone, its y and its gates. A layer's input size must be the width of the one before. If a
  * layer is reverse or bidirectional, the workspace grows with the number of steps, since the layer above has to wait
- * for its last. Otherwise a pool's threads may take layers of small weights side by side, each a few steps behind the
- * one below, and the workspace has room for that. (In C, an array of gru_layer * is passed as (const gru_layer *const
+ * for its last. Otherwise a pool's threads may take layers of small weights side by side, each some dozens of steps
+ * behind the one below; the workspace has room for that, with a pool or without: about as much as all layers' own
+ * workspaces, and more with several rows. (In C, an array of gru_layer * is passed as (const gru_layer *const
  * *)layers; C++ needs no cast.)
  */
 GRU_API enum gru_status gru_stack_workspace_bytes(const gru_layer *const *layers, size_t count, size_t steps,

@@ -234,7 +234,7 @@ enum gru_status gru_run_stack(const gru_layer *const *layers, size_t count, cons
     /* Without rows strides mean nothing, and steps may be any number. */
     if (io->rows == 0)
         return GRU_OK;
-    if (io->pool)
+    if (io->pool && io->steps > 1) /* a lone step's plan is the same */
         gru_stack_plan_make(&plan, layers, count, io->pool, io->steps, io->rows);
     struct stack stack = {layers, count, io, states, &plan, gru_align(workspace)};
     run_stack(&stack);

@@ -13,7 +13,7 @@
 enum {
     WAVE_ROWS = 7,          /* the most: more are cut into parts, which meet nowhere in a layer */
     WAVE_STEPS = 16,        /* of a chunk at least, four times as many at most; half of that where a step is long */
-    LONG_STEP = 32768,      /* multiply-adds of a row's step */
+    LONG_STEP = 32768,      /* multiply-adds of all rows */
     SHORT_STEP = 2048,      /* what any step takes beside its own, waiting */
     WORTH_A_WAVE = 2097152, /* multiply-adds of a run: 25 us, in which a sleeping thread can wake */
 };
@@ -32,13 +32,13 @@ static int all_forward(const gru_layer *const *layers, size_t count)
     return 1;
 }
 
-/* Steps of a wave's chunk: so many that the threads' meeting after it costs little, so few that the first and the last
- * chunks, which have none beside them, are a small part of all. */
-static size_t wave_steps(const gru_layer *const *layers, size_t count, size_t steps)
+/* Steps of a wave's chunk: so many that handing over after it costs little, so few that the first and the last chunks,
+ * which have none beside them, are a small part of all. More rows never have longer chunks. */
+static size_t wave_steps(const gru_layer *const *layers, size_t count, size_t steps, size_t rows)
 {
     size_t fewest = WAVE_STEPS;
     for (size_t i = 0; i < count; i++)
-        if (work_of(layers[i]) >= LONG_STEP)
+        if (work_of(layers[i]) * rows >= LONG_STEP)
             fewest = WAVE_STEPS / 2;
     return gru_most(fewest, gru_least(steps / 16, 4 * fewest) / 8 * 8);
 }
@@ -47,7 +47,7 @@ static size_t wave_steps(const gru_layer *const *layers, size_t count, size_t st
  * cache had better keep a part. */
 static int may_wave(const gru_layer *const *layers, size_t count, size_t steps)
 {
-    if (count == 1 || steps < WAVE_STEPS || !all_forward(layers, count))
+    if (count == 1 || count > GRU_MAX_SLICES || steps < WAVE_STEPS || !all_forward(layers, count))
         return 0;
     for (size_t i = 0; i < count; i++)
         if (GRU_MAX_GATES * layers[i]->desc.hidden * layers[i]->desc.hidden > GRU_CACHED_WEIGHTS / 2)
@@ -69,10 +69,12 @@ static int is_faster(const gru_layer *const *layers, size_t count, const gru_poo
         cut += work / (double)slices;
     }
     /* What a step takes: in a wave as long as its layers, or the longest one, and the ends, where not all threads have
-     * a chunk; in slices, which meet at each step, a fifth more than each one's share (measured at H = 96 to 192). */
-    const double chunks = (double)steps / (double)wave_steps(layers, count, steps), share = all / threads;
+     * a chunk; in slices, which meet at each step, a fifth or more beyond each one's share if there is one row (measured
+     * at H = 96 to 192). */
+    const double chunks = (double)steps / (double)wave_steps(layers, count, steps, rows), share = all / threads;
     const double wave = (share > longest ? share : longest) * (chunks + threads - 1.0) / chunks;
-    return all * (double)steps * (double)rows >= WORTH_A_WAVE && 1.5 * wave <= all && wave <= 1.2 * cut;
+    const double slices = rows == 1 ? 1.2 * cut : cut;
+    return all * (double)steps * (double)rows >= WORTH_A_WAVE && 1.5 * wave <= all && wave <= slices;
 }
 
 size_t gru_stack_state_floats(const gru_layer *layer, size_t rows)
@@ -86,10 +88,11 @@ static int put(struct gru_stack_plan *plan, size_t copies, size_t a, size_t b, s
 {
     size_t bytes;
     arrays->at = plan->bytes;
-    if (!gru_mul(a, b, &bytes) || !gru_mul(bytes, element, &bytes) ||
-        bytes > (size_t)PTRDIFF_MAX / copies - GRU_ALIGNMENT)
+    if (!gru_mul(a, b, &bytes) || !gru_mul(bytes, element, &bytes) || bytes > (size_t)PTRDIFF_MAX / 2)
         return 0;
     arrays->stride = gru_round_up(bytes, GRU_ALIGNMENT);
+    if (arrays->stride && copies > (size_t)PTRDIFF_MAX / arrays->stride)
+        return 0;
     /* Neither is more than half of the address range: no wrapping round, here or when it is aligned. */
     plan->bytes += copies * arrays->stride;
     return plan->bytes <= (size_t)PTRDIFF_MAX;
@@ -129,8 +132,8 @@ static int lay_out(struct gru_stack_plan *plan, const gru_layer *const *layers, 
     const int forward = all_forward(layers, count);
     const size_t each = wave ? count : 1, block = rows && rows < GRU_BLOCK_ROWS ? GRU_BLOCK_ROWS / rows : 1;
     *plan = (struct gru_stack_plan){.wave = wave, .chunk = steps, .bytes = wave ? gru_wave_bytes(count) : 0};
-    if (wave)
-        plan->chunk = wave_steps(layers, count, steps);
+    if (wave) /* as long as one row's, of which there is to be room for any fewer rows */
+        plan->chunk = wave_steps(layers, count, steps, 1);
     else if (forward)
         plan->chunk = gru_least(steps, block);
     if (!survey(&needs, layers, count, wave ? plan->chunk : steps, rows))
@@ -159,8 +162,10 @@ int gru_stack_plan_make(struct gru_stack_plan *plan, const gru_layer *const *lay
     if (!lay_out(&wave, layers, count, 1, steps, gru_least(rows, WAVE_ROWS)))
         return 0;
     const size_t bytes = gru_most(plan->bytes, wave.bytes);
-    if (rows <= WAVE_ROWS && pool && is_faster(layers, count, pool, steps, rows))
+    if (rows <= WAVE_ROWS && pool && is_faster(layers, count, pool, steps, rows)) {
         *plan = wave;
+        plan->chunk = wave_steps(layers, count, steps, rows);
+    }
     plan->bytes = bytes;
     return 1;
 }
