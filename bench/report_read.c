@@ -22,7 +22,8 @@ static void read_spec(struct cell_spec *spec, const cJSON *entry, const char *fi
         (enum gru_weight_type)word_index(weight_names, json_text_of(entry, "weights", file), "weights", file);
     spec->tier = (enum gru_tier)word_index(tier_names, json_text_of(entry, "tier", file), "tier", file);
     spec->hidden = json_count_of(entry, "hidden", file);
-    /* Files of old have no such field. All layers have as many units: `cost`, where they may differ, writes other files. */
+    /* Files of old have no such field. All layers have as many units: `cost`, where they may differ, writes other
+     * files. */
     spec->deeper = cJSON_HasObjectItem(entry, "layers") ? json_count_of(entry, "layers", file) - 1 : 0;
     if (spec->deeper >= CELL_LAYERS)
         fail("%s: a cell has %zu layers, and %d are the most", file, spec->deeper + 1, CELL_LAYERS);

@@ -7,8 +7,8 @@
  * then the whole sequence is one chunk. Between chunks the states stay in the workspace; a chunk's end gives the same
  * bits as no end at all, since T steps equal T calls of one.
  *
- * With a pool, layers may go as a wave, side by side in different chunks (stack_plan.c says which, wave.h how). Each then
- * has arrays of its own.
+ * With a pool, layers may go as a wave, side by side in different chunks (stack_plan.c says which, wave.h how). Each
+ * then has arrays of its own.
  */
 #include <string.h>
 

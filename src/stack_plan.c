@@ -69,8 +69,8 @@ static int is_faster(const gru_layer *const *layers, size_t count, const gru_poo
         cut += work / (double)slices;
     }
     /* What a step takes: in a wave as long as its layers, or the longest one, and the ends, where not all threads have
-     * a chunk; in slices, which meet at each step, a fifth or more beyond each one's share if there is one row (measured
-     * at H = 96 to 192). */
+     * a chunk; in slices, which meet at each step, a fifth or more beyond each one's share if there is one row
+     * (measured at H = 96 to 192). */
     const double chunks = (double)steps / (double)wave_steps(layers, count, steps, rows), share = all / threads;
     const double wave = (share > longest ? share : longest) * (chunks + threads - 1.0) / chunks;
     const double slices = rows == 1 ? 1.2 * cut : cut;

@@ -27,8 +27,8 @@ struct gru_stack_plan {
 /* Floats of a layer's states. */
 size_t gru_stack_state_floats(const gru_layer *layer, size_t rows);
 
-/* The plan for so many steps and rows with that pool (NULL: none). Its bytes are enough for any other, and for fewer steps
- * or rows; 0 if they fit in no memory. */
+/* The plan for so many steps and rows with that pool (NULL: none). Its bytes are enough for any other, and for fewer
+ * steps or rows; 0 if they fit in no memory. */
 int gru_stack_plan_make(struct gru_stack_plan *plan, const gru_layer *const *layers, size_t count, const gru_pool *pool,
                         size_t steps, size_t rows);
 

@@ -19,11 +19,11 @@ size_t gru_wave_bytes(size_t layers);
  *     (i - 1, c)        the same chunk of the layer below, whose outputs it reads
  *     (i + 1, c - 2)    the chunk before last of the layer above: between two layers there is room for two chunks
  *
- * With a pool, as many go side by side as there are threads, but no more than there are layers. Which task does what is left to the moment, but
- * a task looks at the layer of its own number first, so that weights mostly stay in a core's cache. Whichever tasks
- * the pool runs, late, in any order, one at a time or not at all, the run ends; a task waits only for calls that others
- * are in, and may call sched_yield then as gru_phases_run does (phases.h). Without a pool it is a plain loop over the
- * chunks, of all layers each.
+ * With a pool, as many go side by side as there are threads, but no more than there are layers. Which task does what is
+ * left to the moment, but a task looks at the layer of its own number first, so that weights mostly stay in a core's
+ * cache. Whichever tasks the pool runs, late, in any order, one at a time or not at all, the run ends; a task waits
+ * only for calls that others are in, and may call sched_yield then as gru_phases_run does (phases.h). Without a pool it
+ * is a plain loop over the chunks, of all layers each.
  *
  * `state` is gru_wave_bytes(layers) bytes of memory aligned to 64, with any content; it is not used in a plain loop.
  */
