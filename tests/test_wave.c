@@ -156,11 +156,12 @@ static const wave_case cases[] = {
     {{2, 70, 1, 110, 112, true, true}, 2, 2},
     {{2, 100, 7, 40, 40, true, true}, 2, 2},
     {{2, 40, 7, 40, 40, true, true}, 2, 2},
-    /* One thread, one layer, too few chunks, too little work. */
+    /* One thread, one layer, too few chunks, a lone step, too little work. */
     {{2, 130, 3, 40, 40, true, true}, 1, 0},
     {{1, 200, 3, 40, 40, true, true}, 2, 0},
     {{2, 16, 3, 40, 40, true, true}, 2, 0},
     {{2, 20, 7, 40, 40, true, true}, 2, 0},
+    {{2, 1, 3, 40, 40, true, true}, 2, 0},
     {{2, 100, 1, 16, 16, true, true}, 2, 0},
     {{4, 20, 7, 40, 40, true, true}, 2, 0},
 };
