@@ -5,7 +5,6 @@
 #include "relax.h"
 #include "team.h"
 
-#include <sched.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -92,11 +91,8 @@ static bool complete(const struct run *run, size_t phase, size_t first, bool hur
             if (!looked && (hurry || looks >= GRACE)) {
                 taken = take_abandoned(run, phase, s);
                 looked = true;
-            } else if (run->may_yield && looks >= GRU_LOOKS_BEFORE_YIELD) {
-                sched_yield();
             } else {
-                looks++;
-                gru_relax();
+                gru_wait(&looks, run->may_yield);
             }
         }
     }

@@ -158,7 +158,7 @@ int gru_stack_plan_make(struct gru_stack_plan *plan, const gru_layer *const *lay
         return 0;
     if (!may_wave(layers, count, steps))
         return 1;
-    /* not covered: its arrays are small, and no memory holds so many layers */
+    /* not covered: for few layers, rows and steps, whose weights lie in memory, there is memory */
     if (!lay_out(&wave, layers, count, 1, steps, gru_least(rows, WAVE_ROWS)))
         return 0;
     const size_t bytes = gru_most(plan->bytes, wave.bytes);

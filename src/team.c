@@ -113,14 +113,8 @@ static void finish(struct worker *worker, bool may_yield)
         return;
     }
     size_t looks = 0;
-    while (atomic_load_explicit(&worker->state, memory_order_acquire) == WORKING) {
-        if (may_yield && looks >= GRU_LOOKS_BEFORE_YIELD) {
-            sched_yield();
-        } else {
-            looks++;
-            gru_relax();
-        }
-    }
+    while (atomic_load_explicit(&worker->state, memory_order_acquire) == WORKING)
+        gru_wait(&looks, may_yield);
 }
 
 /* A gru_pool's run: each task is called exactly once, the first `threads` of them side by side where possible. */

@@ -12,7 +12,4 @@
  */
 bool gru_pool_may_yield(const gru_pool *pool);
 
-/* How many looks a waiting thread takes before it gives its CPU away, if it may. */
-enum { GRU_LOOKS_BEFORE_YIELD = 4096 };
-
 #endif

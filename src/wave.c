@@ -3,9 +3,9 @@
 #include "wave.h"
 
 #include "relax.h"
+#include "size.h"
 #include "team.h"
 
-#include <sched.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -76,14 +76,10 @@ static void run_task(void *argument, size_t t)
     const struct run *run = argument;
     size_t looks = 0;
     while (finished(run, run->layers - 1) < run->chunks) {
-        if (advance_any(run, t)) {
+        if (advance_any(run, t))
             looks = 0;
-        } else if (run->may_yield && looks >= GRU_LOOKS_BEFORE_YIELD) {
-            sched_yield();
-        } else {
-            looks++;
-            gru_relax();
-        }
+        else
+            gru_wait(&looks, run->may_yield);
     }
 }
 
@@ -112,7 +108,7 @@ void gru_wave_run(const gru_pool *pool, size_t layers, size_t chunks, gru_wave_w
         atomic_init(&run.layer[i].claimed, 0);
         atomic_init(&run.layer[i].finished, 0);
     }
-    pool->run(pool->context, run_task, &run, layers < pool->threads ? layers : pool->threads);
+    pool->run(pool->context, run_task, &run, gru_least(layers, pool->threads));
     /* All tasks that the pool began have returned: what is left now is left for good. */
     run_task(&run, 0);
 }
