@@ -470,6 +470,7 @@ typedef struct gru_io {
  * The bytes of workspace that a run of that many steps and rows needs, enough for whatever else the io says, and for
  * runs of fewer steps or rows. Beyond a block of steps the need doesn't grow with their number. From eight rows on it
  * may have room for gaps of 4 KiB, one for four rows, which threads that share the rows leave between theirs. A
+ * bidirectional layer of some 256 units or fewer has room for both directions at once (but not if they are summed). A
  * workspace may have any alignment and any content, needn't be kept between runs, and belongs to one run at a time.
  */
 GRU_API enum gru_status gru_workspace_bytes(const gru_layer *layer, size_t steps, size_t rows, size_t *bytes,

@@ -24,6 +24,9 @@ static void set_offsets(struct gru_sequence *q)
     const gru_state *state = q->state;
     int y_reverse = q->reverse && !io->reversed_output;
     ptrdiff_t y_step = io->y ? io->y_step : 0;
+    q->x_offset = (ptrdiff_t *)(q->workspace + q->plan->x_offset);
+    q->y_offset = (ptrdiff_t *)(q->workspace + q->plan->y_offset);
+    q->gate_offset = (ptrdiff_t *)(q->workspace + q->plan->gate_offset);
     ptrdiff_t gate_step = state->gates[GRU_R] || state->gates[GRU_Z] || state->gates[GRU_N] ? state->gates_step : 0;
     q->x_step = q->reverse ? turned(io->x_step) : io->x_step;
     q->y_step = y_reverse ? turned(y_step) : y_step;

@@ -33,29 +33,53 @@ enum { LEAST_ROWS = 4 };
  * the time with 16 or 64 rows of H = 64, and less where their cores are far from each other. (With 1 KiB, 0.985.) */
 enum { PART_GAP = 4096 };
 
+static size_t recurrent_weights(const struct gru_layer *layer)
+{
+    return layer->half[0].input.gates * layer->desc.hidden * layer->desc.hidden;
+}
+
 /* Into how many parts of rows a run may be cut: of larger weights each thread keeps some units' instead. */
 static size_t most_parts(const struct gru_layer *layer, size_t rows)
 {
-    const size_t hidden = layer->desc.hidden, weights = layer->half[0].input.gates * hidden * hidden;
-    return rows >= 2 * LEAST_ROWS && weights <= GRU_CACHED_WEIGHTS ? gru_least(rows / LEAST_ROWS, GRU_MAX_SLICES) : 1;
+    return rows >= 2 * LEAST_ROWS && recurrent_weights(layer) <= GRU_CACHED_WEIGHTS
+               ? gru_least(rows / LEAST_ROWS, GRU_MAX_SLICES)
+               : 1;
 }
 
-/* As many as the pool has threads, but none too small to be worth it. Parts of rows never meet before the run's end; to
- * slices of units the states of a step go from core to core, but of large weights each core's cache keeps a part. */
-void gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool, size_t steps, size_t rows, size_t *slices,
-                  size_t *parts)
+/* Whether there is room for both directions at once. Of larger weights each thread keeps some units' instead, first one
+ * direction's and then the other's; a sum is begun by the forward one. */
+static int has_both(const struct gru_layer *layer)
 {
-    *slices = *parts = 1;
+    return layer->directions == 2 && layer->desc.merge == GRU_MERGE_CONCAT &&
+           recurrent_weights(layer) <= GRU_CACHED_WEIGHTS / 4 * 3;
+}
+
+/* Into how many pieces each of two directions is cut, `most` at most, so that all threads have as many: an odd one would
+ * have none if each direction were cut for half of them. */
+static size_t pieces_of_both(size_t threads, size_t most)
+{
+    return threads % 2 && most >= threads ? threads : gru_least(threads / 2, most);
+}
+
+/* As many pieces as the pool has threads, but none too small to be worth it. Directions and parts of rows never meet
+ * before the run's end; to slices of units the states of a step go from core to core, but of large weights each core's
+ * cache keeps a part. */
+struct gru_cut gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool, size_t steps, size_t rows)
+{
+    struct gru_cut cut = {1, 1, 1};
     if (!pool || !steps)
-        return;
-    const size_t inputs = layer->desc.input, hidden = layer->desc.hidden, gates = layer->half[0].input.gates;
-    const size_t weights = gates * hidden * hidden, work = weights + gates * hidden * inputs;
-    const size_t most = most_parts(layer, rows);
-    if (most > 1)
-        *parts = gru_least(gru_least(pool->threads, most), rows * steps * work / WORTH_A_PART + 1);
-    else if (!layer->faint)
-        *slices =
-            gru_least(gru_least(gru_least(pool->threads, GRU_MAX_SLICES), layer->groups), weights / WORTH_A_SLICE + 1);
+        return cut;
+    const size_t weights = recurrent_weights(layer), most = most_parts(layer, rows);
+    const size_t work = weights + layer->half[0].input.gates * layer->desc.hidden * layer->desc.input;
+    const size_t threads = gru_least(pool->threads, GRU_MAX_SLICES), worth = rows * steps * work / WORTH_A_PART + 1;
+    cut.parts = gru_least(most, worth);
+    if (most == 1 && !layer->faint)
+        cut.slices = gru_least(layer->groups, weights / WORTH_A_SLICE + 1);
+    if (threads > 1 && has_both(layer) && (worth > 1 || cut.slices > 1))
+        return (struct gru_cut){2, pieces_of_both(threads, cut.slices), pieces_of_both(threads, cut.parts)};
+    cut.parts = gru_least(threads, cut.parts);
+    cut.slices = gru_least(threads, cut.slices);
+    return cut;
 }
 
 static struct gru_lone lone_of(const struct gru_layer *layer)
@@ -84,7 +108,7 @@ void gru_plan_layer(struct gru_layer *layer)
     /* Each row of the batch has at most one row of each array, and five indices; a block has at most GRU_BLOCK_ROWS
      * rows more than the batch. Half of the address range leaves room for rounding and for the phases' state. */
     size_t row_bytes = (layer->x_row + layer->ax_row + 4 * layer->h_row) * sizeof(float) + 5 * sizeof(size_t);
-    layer->max_rows = (size_t)PTRDIFF_MAX / 2 / row_bytes - GRU_BLOCK_ROWS;
+    layer->max_rows = (size_t)PTRDIFF_MAX / 2 / layer->directions / row_bytes - GRU_BLOCK_ROWS;
     layer->lone = lone_of(layer);
 }
 
@@ -138,5 +162,8 @@ void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t 
     plan->rows_at = take(plan, inputs_bytes(layer, gru_plan_block_rows(steps, rows)) + rows * states_bytes(layer), 1);
     plan->rows = gru_plan_part(plan, layer, 0, 0, rows);
     plan->bytes += (most_parts(layer, rows) - 1) * PART_GAP;
-    plan->phases = take(plan, gru_phases_bytes(gru_least(gru_most(layer->groups, rows), GRU_MAX_SLICES)), 1);
+    plan->direction = has_both(layer) ? plan->bytes + PART_GAP - plan->x_offset : 0;
+    plan->bytes += plan->direction;
+    plan->phases =
+        take(plan, gru_phases_bytes(gru_least(layer->directions * gru_most(layer->groups, rows), GRU_MAX_SLICES)), 1);
 }

@@ -38,8 +38,16 @@ struct gru_plan {
     size_t gate_offset;
     size_t rows_at;         /* where all rows' arrays are */
     struct gru_places rows; /* of all rows together */
+    size_t direction;       /* how far behind these, from x_offset on, the other direction has its own; 0: it hasn't */
     size_t phases;          /* state of gru_phases_run */
     size_t bytes;
+};
+
+/* What of a run goes side by side in the threads of a pool. */
+struct gru_cut {
+    size_t directions;
+    size_t slices; /* of the units of each direction */
+    size_t parts;  /* of its rows; slices or parts is 1 */
 };
 
 /* Gives a new layer the strides of its runs, the most rows with which no size in here overflows, and the places
@@ -50,11 +58,11 @@ void gru_plan_layer(struct gru_layer *layer);
  * for all of those. */
 size_t gru_plan_block_rows(size_t steps, size_t rows);
 
-/* Into how many slices of units, or parts of rows, a run is cut for a pool; one of the two is 1. */
-void gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool, size_t steps, size_t rows, size_t *slices,
-                  size_t *parts);
+/* How a run is cut for a pool; NULL is one thread. */
+struct gru_cut gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool, size_t steps, size_t rows);
 
-/* Where rows first .. first + count - 1 have their arrays if they are part `part`. */
+/* Where rows first .. first + count - 1 have their arrays if they are part `part`; those of the first direction, if
+ * each has its own. */
 struct gru_places gru_plan_part(const struct gru_plan *plan, const struct gru_layer *layer, size_t part, size_t first,
                                 size_t count);
 

@@ -28,11 +28,9 @@ enum gru_status gru_workspace_bytes(const gru_layer *layer, size_t steps, size_t
 /* Whether a row's step is too large for one thread of a pool, or the pool must be judged first. */
 static int is_cut(const struct gru_layer *layer, const gru_pool *pool)
 {
-    size_t slices, parts;
     if (pool->size != sizeof *pool || !pool->run || !pool->threads)
         return 1;
-    gru_plan_cut(layer, pool, 1, 1, &slices, &parts);
-    return slices > 1;
+    return gru_plan_cut(layer, pool, 1, 1).slices > 1;
 }
 
 /* Whether a run is one step of one row with none of the extras and nothing about it that could be wrong, but for the

@@ -12,7 +12,8 @@
  * layer the steps see to it, see small.h).
  *
  * Several threads cut the phases for one row, or for weights that one core's cache doesn't hold: each keeps its part of
- * them. Otherwise they take rows of their own through all steps, and don't meet before the end.
+ * them. Otherwise they take rows of their own through all steps, and don't meet before the end. Two directions of small
+ * weights go side by side, in phases of both or each in threads of its own.
  *
  * "Step" here counts a row's own steps, 0 being its first one in the order of computation. Where that step stands in x
  * and y is its position: in a reverse run a row's step s is at position length - 1 - s.
@@ -49,14 +50,14 @@ static size_t position(const struct gru_sequence *q, size_t row, size_t step)
 /* Slice `slice` of 0 .. count - 1. */
 static void cut(const struct gru_sequence *q, size_t count, size_t slice, size_t *first, size_t *end)
 {
-    if (q->slices == 1) { /* which is common, and needs no division */
+    if (q->cut.slices == 1) { /* which is common, and needs no division */
         *first = 0;
         *end = count;
         return;
     }
-    size_t each = count / q->slices, more = count % q->slices;
-    *first = each * slice + more * slice / q->slices;
-    *end = each * (slice + 1) + more * (slice + 1) / q->slices;
+    const size_t slices = q->cut.slices, each = count / slices, more = count % slices;
+    *first = each * slice + more * slice / slices;
+    *end = each * (slice + 1) + more * (slice + 1) / slices;
 }
 
 /* The state that a row starts from, or is reset to: NULL means zeros. */
@@ -214,10 +215,20 @@ static int gathers_ahead(const struct gru_sequence *q)
     return q->steps == 1;
 }
 
+/* The direction of one of their pieces, of which each has so many, and the piece's number there. Directions that go
+ * side by side have the same rows and steps. */
+static const struct gru_sequence *direction_of(const struct gru_sequence *directions, size_t pieces, size_t *piece)
+{
+    const struct gru_sequence *q = &directions[*piece / pieces];
+    *piece %= pieces;
+    return q;
+}
+
 /* One slice of one phase; which block and which part of it follows from the phase's number. */
 static void work(void *context, size_t phase, size_t slice)
 {
     const struct gru_sequence *q = context;
+    q = direction_of(q, q->cut.slices, &slice);
     size_t block_phases = 1 + q->plan->block_steps * q->passes;
     phase += (size_t)gathers_ahead(q);
     size_t start = phase / block_phases * q->plan->block_steps;
@@ -236,12 +247,14 @@ static void work(void *context, size_t phase, size_t slice)
 
 static void run_phases(struct gru_sequence *q)
 {
+    const size_t slices = q->cut.directions * q->cut.slices;
     size_t blocks = (q->steps - 1) / q->plan->block_steps;
     size_t rest = q->steps - blocks * q->plan->block_steps;
     size_t phases = blocks * (1 + q->plan->block_steps * q->passes) + 1 + rest * q->passes - (size_t)gathers_ahead(q);
-    for (size_t slice = 0; gathers_ahead(q) && slice < q->slices; slice++)
-        gather(q, 0, 1, slice);
-    gru_phases_run(q->io->pool, phases, q->slices, work, q, q->workspace + q->plan->phases);
+    for (size_t d = 0; gathers_ahead(q) && d < q->cut.directions; d++)
+        for (size_t slice = 0; slice < q->cut.slices; slice++)
+            gather(&q[d], 0, 1, slice);
+    gru_phases_run(q->io->pool, phases, slices, work, q, q->workspace + q->plan->phases);
 }
 
 /* How many steps from `s` on, before `end`, go with the same rows, so that one call of a kernel does them all. */
@@ -288,19 +301,20 @@ static size_t first_row(const struct gru_sequence *q, size_t part)
 {
     size_t all = 0, before = 0, row = 0;
     if (!q->io->lengths)
-        return q->rows / q->parts * part + (part < q->rows % q->parts ? part : q->rows % q->parts);
+        return q->rows / q->cut.parts * part + gru_least(part, q->rows % q->cut.parts);
     for (size_t r = 0; r < q->rows; r++)
         all += q->lengths[r];
     /* Ends by the last row, with which `before` is all. */
-    while (before < all / q->parts * part)
+    while (before < all / q->cut.parts * part)
         before += q->lengths[row++];
-    return part < q->parts ? row : q->rows;
+    return part < q->cut.parts ? row : q->rows;
 }
 
 /* Some of the rows, all the way. */
 static void run_part(void *context, size_t phase, size_t part)
 {
     const struct gru_sequence *q = context;
+    q = direction_of(q, q->cut.parts, &part);
     const size_t first = first_row(q, part), end = first_row(q, part + 1);
     struct gru_sequence rows = *q;
     (void)phase;
@@ -318,16 +332,21 @@ static void run_part(void *context, size_t phase, size_t part)
     run_alone(&rows);
 }
 
-static void run_direction(struct gru_sequence *q, size_t direction)
+/* Those from direction `first` on that go side by side. */
+static void run_directions(struct gru_sequence *q, size_t first)
 {
-    gru_direction_set(q, direction);
-    gru_direction_clear(q);
-    if (q->parts > 1) {
-        gru_phases_run(q->io->pool, 1, q->parts, run_part, q, q->workspace + q->plan->phases);
+    const size_t pieces = q->cut.directions * q->cut.parts;
+    for (size_t d = 0; d < q->cut.directions; d++) {
+        gru_direction_set(&q[d], first + d);
+        gru_direction_clear(&q[d]);
+    }
+    if (pieces > 1 && q->cut.slices == 1) {
+        gru_phases_run(q->io->pool, 1, pieces, run_part, q, q->workspace + q->plan->phases);
         return;
     }
-    begin(q, &q->plan->rows);
-    if (q->slices > 1)
+    for (size_t d = 0; d < q->cut.directions; d++)
+        begin(&q[d], &q->plan->rows);
+    if (q->cut.slices > 1)
         run_phases(q);
     else
         run_alone(q);
@@ -336,28 +355,29 @@ static void run_direction(struct gru_sequence *q, size_t direction)
 void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
                      const struct gru_plan *plan, char *workspace)
 {
-    struct gru_sequence q; /* filled in piece by piece: clearing it first would take as long as a small layer's chain */
+    struct gru_sequence both[2], *q = both; /* clearing them first would take as long as a small layer's chain */
     if (io->rows == 0)
         return;
     if (gru_is_stream(layer, io)) {
         gru_run_stream(layer, io, state, plan, workspace);
         return;
     }
-    q.plan = plan;
-    q.layer = layer;
-    q.io = io;
-    q.state = state;
-    q.workspace = workspace;
-    q.order = (size_t *)(workspace + plan->order);
-    q.lengths = (size_t *)(workspace + plan->lengths);
-    q.x_offset = (ptrdiff_t *)(workspace + plan->x_offset);
-    q.y_offset = (ptrdiff_t *)(workspace + plan->y_offset);
-    q.gate_offset = (ptrdiff_t *)(workspace + plan->gate_offset);
-    q.passes = layer->desc.reset == GRU_RESET_BEFORE ? 2 : 1;
-    gru_order_rows(io->rows, io->steps, io->lengths, q.order, q.lengths);
-    q.rows = io->rows;
-    q.steps = q.lengths[0];
-    gru_plan_cut(layer, io->pool, q.steps, io->rows, &q.slices, &q.parts);
-    for (size_t d = 0; d < layer->directions; d++)
-        run_direction(&q, d);
+    q->plan = plan;
+    q->layer = layer;
+    q->io = io;
+    q->state = state;
+    q->workspace = workspace;
+    q->order = (size_t *)(workspace + plan->order);
+    q->lengths = (size_t *)(workspace + plan->lengths);
+    q->passes = layer->desc.reset == GRU_RESET_BEFORE ? 2 : 1;
+    gru_order_rows(io->rows, io->steps, io->lengths, q->order, q->lengths);
+    q->rows = io->rows;
+    q->steps = q->lengths[0];
+    q->cut = gru_plan_cut(layer, io->pool, q->steps, io->rows);
+    if (q->cut.directions == 2) {
+        both[1] = both[0];
+        both[1].workspace += plan->direction;
+    }
+    for (size_t d = 0; d < layer->directions; d += q->cut.directions)
+        run_directions(q, d);
 }

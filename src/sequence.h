@@ -20,10 +20,9 @@ struct gru_sequence {
     int reverse;
     ptrdiff_t x_step, y_step, gate_step; /* from a row's step to its next one */
     size_t rows;
-    size_t steps;         /* of the longest row */
-    size_t passes;        /* phases of a step */
-    size_t slices;        /* of units */
-    size_t parts;         /* of rows */
+    size_t steps;  /* of the longest row */
+    size_t passes; /* phases of a step */
+    struct gru_cut cut;
     struct gru_step base; /* what is the same in all steps of this direction */
 };
 

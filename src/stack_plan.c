@@ -62,11 +62,9 @@ static int is_faster(const gru_layer *const *layers, size_t count, const gru_poo
     double all = 0.0, longest = 0.0, cut = 0.0;
     for (size_t i = 0; i < count; i++) {
         const double work = (double)work_of(layers[i]);
-        size_t slices, parts;
-        gru_plan_cut(layers[i], pool, steps, rows, &slices, &parts);
         all += work;
         longest = work > longest ? work : longest;
-        cut += work / (double)slices;
+        cut += work / (double)gru_plan_cut(layers[i], pool, steps, rows).slices;
     }
     /* What a step takes: in a wave as long as its layers, or the longest one, and the ends, where not all threads have
      * a chunk; in slices, which meet at each step, a fifth or more beyond each one's share if there is one row

@@ -11,11 +11,10 @@
 
 int gru_is_stream(const struct gru_layer *layer, const gru_io *io)
 {
-    size_t slices, parts;
     if (io->steps != 1 || layer->directions != 1 || io->lengths || io->reset_mask || layer->faint)
         return 0;
-    gru_plan_cut(layer, io->pool, 1, io->rows, &slices, &parts);
-    return slices == 1 && parts == 1;
+    const struct gru_cut cut = gru_plan_cut(layer, io->pool, 1, io->rows);
+    return cut.slices == 1 && cut.parts == 1;
 }
 
 void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_state *state,

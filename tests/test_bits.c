@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_bits.c: one result: the same bits whatever the back end, layout, alignment, split, pool or order of rows. */
 #include "drive.h"
+#include "tally.h"
 
 #include <string.h>
 
@@ -120,36 +121,11 @@ void test_bits_wanted(void)
 
 /* --- Pools ----------------------------------------------------------------------------------------- */
 
-typedef void pool_task(void *argument, size_t i);
-
-static void run_backwards(void *context, pool_task *task, void *argument, size_t count)
-{
-    (void)context;
-    while (count-- > 0) {
-        task(argument, count);
-    }
-}
-
-static void run_nothing(void *context, pool_task *task, void *argument, size_t count)
-{
-    (void)context, (void)task, (void)argument, (void)count;
-}
-
-static void run_odd_ones(void *context, pool_task *task, void *argument, size_t count)
-{
-    (void)context;
-    for (size_t i = 1; i < count; i += 2) {
-        task(argument, i);
-    }
-}
-
 void test_bits_pools(void)
 {
-    static const gru_pool pools[] = {{sizeof(gru_pool), 1, run_backwards, NULL},
-                                     {sizeof(gru_pool), 2, run_backwards, NULL},
-                                     {sizeof(gru_pool), 3, run_nothing, NULL},
-                                     {sizeof(gru_pool), 5, run_odd_ones, NULL},
-                                     {sizeof(gru_pool), 64, run_backwards, NULL}};
+    tally all = {.temper = ALL}, nothing = {.temper = NOTHING}, some = {.temper = EVERY_OTHER};
+    const gru_pool pools[] = {tally_pool(&all, 1), tally_pool(&all, 2), tally_pool(&nothing, 3), tally_pool(&some, 5),
+                              tally_pool(&all, 64)};
     for (size_t i = 0; i < 32; i++) {
         if (!check_turn(i, 6)) {
             continue;
@@ -186,50 +162,6 @@ void test_bits_teams(void)
         }
         gru_team_destroy(team);
     }
-}
-
-/* Runs that are large enough to be cut: the first four into parts of rows, and the last, where a part is ragged to
- * nothing, beside a row that has all the steps; the others into slices of units, since the weights are many or the rows
- * few. Of 700 units each group is a slice where there are threads enough, which takes all of the workspace. 258 steps
- * are three blocks. */
-void test_bits_cut(void)
-{
-    static const size_t sizes[][4] = {{20, 24, 9, 17}, {24, 33, 12, 9}, {16, 40, 4, 64},
-                                      {20, 60, 1, 40}, {4, 340, 2, 9},  {4, 700, 2, 1},  {20, 100, 1, 4},
-                                      {3, 100, 258, 1}, {8, 16, 64, 16}};
-    static const gru_pool pools[] = {{sizeof(gru_pool), 3, run_backwards, NULL},
-                                     {sizeof(gru_pool), 2, run_nothing, NULL},
-                                     {sizeof(gru_pool), 300, run_odd_ones, NULL}};
-    gru_team *team = NULL;
-    gru_error error = {0};
-    if (!CHECK_STATUS(gru_team_create(&team, 3, NULL, &error), GRU_OK, &error, "a team of 3")) {
-        return;
-    }
-    for (size_t i = 0; i < 6 * COUNT(sizes); i++) {
-        const size_t *size = sizes[i / 6];
-        if (!check_turn(i, 6) && i != 33 && i != 43 && i != 45) {
-            continue;
-        }
-        problem_shape s = {.input = size[0], .hidden = size[1], .steps = size[2], .rows = size[3], .bias = BIAS_6};
-        s.reset = (enum problem_reset)(i % 3);
-        s.way = size[2] > 1 ? (enum problem_way)check_below(PROBLEM_WAYS) : WAY_FORWARD;
-        s.ragged = i % 2 == 0;
-        s.initial = true;
-        s.masked = s.reset_state = size[2] > 1 && check_below(2);
-        problem p = problem_make(&s);
-        if (s.ragged && i / 6 == COUNT(sizes) - 1) {
-            memset(p.lengths, 0, s.rows * sizeof *p.lengths);
-            p.lengths[5] = s.steps;
-        }
-        answer want = reference(&p);
-        for (size_t k = 0; k <= COUNT(pools); k++) {
-            way w = way_random(&p, check_this());
-            w.pool = k < COUNT(pools) ? &pools[k] : gru_team_pool(team);
-            compare(&p, &want, &w);
-        }
-        guarded_free_all();
-    }
-    gru_team_destroy(team);
 }
 
 /* --- Rows ------------------------------------------------------------------------------------------ */

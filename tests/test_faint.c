@@ -2,6 +2,7 @@
 /* test_faint.c: rows and weights so small that a layer may take their products for zeros, if no bit tells. */
 #include "definition.h"
 #include "drive.h"
+#include "tally.h"
 
 #include <math.h>
 #include <string.h>
@@ -138,18 +139,10 @@ static void check_way(const problem *p, const way *w)
     answer_check(p, &want, &got, how);
 }
 
-/* A pool that does what it is given. */
-static void run_in_turn(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
-{
-    (void)context;
-    for (size_t i = 0; i < count; i++) {
-        task(argument, i);
-    }
-}
-
 static void check(const problem *p)
 {
-    static const gru_pool pool = {.size = sizeof pool, .threads = 3, .run = run_in_turn};
+    tally all = {.temper = ALL};
+    const gru_pool pool = tally_pool(&all, 3);
     way w = way_random(p, check_this());
     w.pool = check_below(4) ? NULL : &pool;
     check_way(p, &w);

@@ -2,6 +2,7 @@
 /* test_hidden.c: a run under a filter that kills whoever calls the system, and with a memory allocator that
  * is watched. */
 #include "rig.h"
+#include "tally.h"
 #include "tower.h"
 
 #include <pthread.h>
@@ -93,20 +94,13 @@ char *__wrap_secure_getenv(const char *name)
 
 /* --- Runs that are watched ------------------------------------------------------------------------- */
 
-static void run_in_turn(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
-{
-    (void)context;
-    for (size_t i = count; i-- > 0;) {
-        task(argument, i);
-    }
-}
+static tally all = {.temper = ALL};
 
-static const gru_pool in_turn = {.size = sizeof in_turn, .threads = 4, .run = run_in_turn};
-
-static rig draw(size_t i)
+/* Every other one with the pool. */
+static rig draw(size_t i, const gru_pool *pool)
 {
     rig_shape shape = rig_random(check_this(), 60, i % 8 == 0 ? 300 : 70, 6, 9);
-    shape.pool = i % 2 ? &in_turn : NULL;
+    shape.pool = i % 2 ? pool : NULL;
     return rig_make(&shape, NULL);
 }
 
@@ -124,11 +118,12 @@ void test_hidden_allocations(void)
     if (atomic_load(&watched_calls) == 0) {
         SKIP("the linker doesn't wrap functions");
     }
+    const gru_pool pool = tally_pool(&all, 4);
     for (size_t i = 0; i < 200; i++) {
         if (!check_turn(i, 6)) {
             continue;
         }
-        rig r = draw(i);
+        rig r = draw(i, &pool);
         if (r.layer == NULL) {
             return;
         }
@@ -158,9 +153,10 @@ static tower draw_tower(void)
 
 void test_hidden_stack_allocations(void)
 {
+    const gru_pool pool = tally_pool(&all, 4);
     for (size_t i = 0; i < 4; i++) {
         tower t = draw_tower();
-        tower_site site = tower_open(&t, i % 2 ? &in_turn : NULL, false);
+        tower_site site = tower_open(&t, i % 2 ? &pool : NULL, false);
         atomic_store(&watched_calls, 0);
         atomic_store(&watched, true);
         enum gru_status status = tower_call(&site, NULL);
@@ -204,9 +200,10 @@ void test_hidden_stack_system_calls(void)
     if (CHECK_SANITIZED) {
         SKIP("the sanitizer's own system calls would be punished");
     }
+    const gru_pool pool = tally_pool(&all, 4);
     for (size_t i = 0; i < 4; i++) {
         tower t = draw_tower();
-        tower_site site = tower_open(&t, i % 2 ? &in_turn : NULL, false);
+        tower_site site = tower_open(&t, i % 2 ? &pool : NULL, false);
         int status = check_child(run_stack_strictly, &site);
         tower_close(&site);
         guarded_free_all();
@@ -223,8 +220,9 @@ void test_hidden_system_calls(void)
     if (CHECK_SANITIZED) {
         SKIP("the sanitizer's own system calls would be punished");
     }
+    const gru_pool pool = tally_pool(&all, 4);
     for (size_t i = 0; i < 60; i++) {
-        rig r = draw(i);
+        rig r = draw(i, &pool);
         if (r.layer == NULL) {
             return;
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_wave.c: layers side by side, each some chunks behind the one below. */
+#include "tally.h"
 #include "tower.h"
 #include "wave.h"
 
@@ -8,27 +9,6 @@
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-/* --- Pools that count what they are asked for, and run all of it, nothing, or every other task, last first ------- */
-
-enum temper { ALL, NOTHING, SOME };
-
-typedef struct tally {
-    enum temper temper;
-    size_t calls, tasks;
-} tally;
-
-static void run_tally(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
-{
-    tally *t = context;
-    t->calls++;
-    t->tasks = count;
-    for (size_t i = count; i-- > 0 && t->temper != NOTHING;) {
-        if (t->temper == ALL || i % 2 == 1) {
-            task(argument, i);
-        }
-    }
-}
 
 /* --- Waves of any work ------------------------------------------------------------------------------ */
 
@@ -110,8 +90,8 @@ void test_wave_order(void)
     static const char *const tempers[] = {"all tasks, last first", "no task", "every other task"};
     for (size_t i = 0; i < 60; i++) {
         job j = draw_job();
-        tally mine = {.temper = (enum temper)(i % 3)};
-        const gru_pool pool = {sizeof pool, 1 + check_below(8), run_tally, &mine};
+        tally mine = {.temper = (enum temper)(i % TEMPERS)};
+        const gru_pool pool = tally_pool(&mine, 1 + check_below(8));
         run_job(&j, NULL, "no pool");
         run_job(&j, &pool, tempers[i % 3]);
         const size_t tasks = pool.threads < j.layers ? pool.threads : j.layers;
@@ -176,6 +156,16 @@ static bool has_backward_layer(const tower *t)
     return false;
 }
 
+/* Layers whose directions go side by side, if there is work enough. */
+static size_t layers_of_both(const tower *t)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        count += t->p[i].shape.way == WAY_BOTH;
+    }
+    return count;
+}
+
 void test_wave_cases(void)
 {
     for (size_t i = 0; i < 3 * COUNT(cases); i++) {
@@ -183,8 +173,8 @@ void test_wave_cases(void)
         if (!check_turn(i, 3)) {
             continue;
         }
-        tally mine = {.temper = (enum temper)(i % 3)};
-        const gru_pool pool = {sizeof pool, c->threads, run_tally, &mine};
+        tally mine = {.temper = (enum temper)(i % TEMPERS)};
+        const gru_pool pool = tally_pool(&mine, c->threads);
         tower t = tower_draw(&c->shape);
         tower_run(&t, &pool, i % 2 == 0);
         CHECK(mine.tasks == c->tasks && mine.calls == (c->tasks > 0), "case %zu: the pool got %zu calls, of %zu tasks",
@@ -201,14 +191,14 @@ void test_wave_others(void)
             continue;
         }
         tally mine = {.temper = ALL};
-        const gru_pool pool = {sizeof pool, 2, run_tally, &mine};
+        const gru_pool pool = tally_pool(&mine, 2);
         const tower_shape shape = {2 + i % 3, 120, i % 2 ? 12 : 3, 20, 40, i % 2 != 0, false};
         tower t = tower_draw(&shape);
         tower_run(&t, &pool, false);
         if (shape.rows > 7) {
             CHECK(mine.calls > 1, "each chunk of each layer is cut, and not all together: %zu calls", mine.calls);
         } else if (has_backward_layer(&t)) {
-            CHECK(mine.calls == 0, "a stack with a backward layer is no wave: %zu calls", mine.calls);
+            CHECK(mine.calls <= layers_of_both(&t), "a stack with a backward layer is no wave: %zu calls", mine.calls);
         }
         guarded_free_all();
     }
@@ -220,7 +210,7 @@ void test_wave_slices(void)
     static const tower_shape shapes[] = {{2, 40, 1, 216, 216, true, true}, {2, 70, 1, 112, 112, true, true}};
     for (size_t i = 0; i < COUNT(shapes); i++) {
         tally mine = {.temper = ALL};
-        const gru_pool pool = {sizeof pool, i == 0 ? 2 : 8, run_tally, &mine};
+        const gru_pool pool = tally_pool(&mine, i == 0 ? 2 : 8);
         tower t = tower_draw(&shapes[i]);
         tower_run(&t, &pool, false);
         CHECK(mine.calls > 1, "a stack of layers to be cut, case %zu: %zu calls", i, mine.calls);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tally.c: pools that count what they are asked for, and run it in the calling thread, last first. */
+#include "tally.h"
+
+static void run(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
+{
+    tally *t = context;
+    t->calls++;
+    t->tasks = count;
+    for (size_t i = count; i-- > 0 && t->temper != NOTHING;) {
+        if (t->temper == ALL || i % 2 == 1) {
+            task(argument, i);
+        }
+    }
+}
+
+gru_pool tally_pool(tally *t, size_t threads)
+{
+    return (gru_pool){.size = sizeof(gru_pool), .threads = threads, .run = run, .context = t};
+}

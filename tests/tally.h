@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tally.h: pools that count what they are asked for, and run it in the calling thread, last first. */
+#ifndef GRU_TALLY_H
+#define GRU_TALLY_H
+
+#include "check.h"
+
+/* Which tasks a pool runs. */
+enum temper { ALL, NOTHING, EVERY_OTHER, TEMPERS };
+
+typedef struct tally {
+    enum temper temper;
+    size_t calls;
+    size_t tasks; /* of the last call */
+} tally;
+
+/* A pool that says it has so many threads. The tally must live as long. */
+gru_pool tally_pool(tally *t, size_t threads);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_cut.c: runs of a layer that are cut for a pool: into what, and to the same bits. */
+#include "drive.h"
+#include "tally.h"
+
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static answer reference(const problem *p)
+{
+    way plain = {.backend = check_scalar()};
+    return drive(p, &plain);
+}
+
+/* In one call, any other way. */
+static void compare(const problem *p, const answer *want, const gru_pool *pool)
+{
+    way w = way_random(p, check_this());
+    w.pool = pool;
+    w.step_chunk = w.row_chunk = 0;
+    char how[300];
+    snprintf(how, sizeof how, "%s", way_text(&w));
+    answer got = drive(p, &w);
+    answer_check(p, want, &got, how);
+}
+
+/* Runs that are large enough to be cut: the first four into parts of rows, and the last, where a part is ragged to
+ * nothing, beside a row that has all the steps; the others into slices of units, since the weights are many or the rows
+ * few. Of 700 units each group is a slice where there are threads enough, which takes all of the workspace. 258 steps
+ * are three blocks. */
+void test_cut_bits(void)
+{
+    static const size_t sizes[][4] = {{20, 24, 9, 17}, {24, 33, 12, 9}, {16, 40, 4, 64},
+                                      {20, 60, 1, 40}, {4, 340, 2, 9},  {4, 700, 2, 1},  {20, 100, 1, 4},
+                                      {3, 100, 258, 1}, {8, 16, 64, 16}};
+    tally all = {.temper = ALL}, nothing = {.temper = NOTHING}, some = {.temper = EVERY_OTHER};
+    const gru_pool pools[] = {tally_pool(&all, 3), tally_pool(&nothing, 2), tally_pool(&some, 300)};
+    gru_team *team = NULL;
+    gru_error error = {0};
+    if (!CHECK_STATUS(gru_team_create(&team, 3, NULL, &error), GRU_OK, &error, "a team of 3")) {
+        return;
+    }
+    for (size_t i = 0; i < 6 * COUNT(sizes); i++) {
+        const size_t *size = sizes[i / 6];
+        if (!check_turn(i, 6) && i != 33 && i != 43 && i != 45) {
+            continue;
+        }
+        problem_shape s = {.input = size[0], .hidden = size[1], .steps = size[2], .rows = size[3], .bias = BIAS_6};
+        s.reset = (enum problem_reset)(i % 3);
+        s.way = size[2] > 1 ? (enum problem_way)check_below(PROBLEM_WAYS) : WAY_FORWARD;
+        s.ragged = i % 2 == 0;
+        s.initial = true;
+        s.masked = s.reset_state = size[2] > 1 && check_below(2);
+        problem p = problem_make(&s);
+        if (s.ragged && i / 6 == COUNT(sizes) - 1) {
+            memset(p.lengths, 0, s.rows * sizeof *p.lengths);
+            p.lengths[5] = s.steps;
+        }
+        answer want = reference(&p);
+        for (size_t k = 0; k <= COUNT(pools); k++) {
+            compare(&p, &want, k < COUNT(pools) ? &pools[k] : gru_team_pool(team));
+        }
+        guarded_free_all();
+    }
+    gru_team_destroy(team);
+}
+
+/* --- What goes side by side ------------------------------------------------------------------------- */
+
+/* How often the pool is asked, and for how many tasks the last time. */
+typedef struct cut_case {
+    size_t input, hidden, steps, rows;
+    enum problem_way way;
+    size_t threads, calls, tasks;
+} cut_case;
+
+static const cut_case cases[] = {
+    /* Two directions, and these in parts and slices, such that each thread has as much. */
+    {40, 40, 60, 1, WAY_BOTH, 2, 1, 2},
+    {40, 40, 60, 1, WAY_BOTH, 8, 1, 2},
+    {40, 40, 60, 3, WAY_BOTH, 3, 1, 2},
+    {16, 24, 20, 16, WAY_BOTH, 2, 1, 2},
+    {16, 24, 20, 16, WAY_BOTH, 8, 1, 8},
+    {16, 24, 20, 16, WAY_BOTH, 3, 1, 3},
+    {16, 24, 20, 17, WAY_BOTH, 5, 1, 4},
+    {12, 100, 12, 1, WAY_BOTH, 2, 1, 2},
+    {12, 100, 12, 1, WAY_BOTH, 4, 1, 4},
+    {12, 130, 3, 2, WAY_BOTH, 3, 1, 3},
+    {12, 130, 1, 1, WAY_BOTH, 2, 1, 2},
+    /* In turn: a sum, weights that fill a cache, one thread, too little work. */
+    {16, 24, 20, 16, WAY_BOTH_SUM, 2, 2, 2},
+    {40, 40, 60, 1, WAY_BOTH_SUM, 2, 0, 0},
+    {12, 264, 3, 1, WAY_BOTH, 2, 2, 2},
+    {40, 40, 60, 1, WAY_BOTH, 1, 0, 0},
+    {8, 16, 20, 1, WAY_BOTH, 2, 0, 0},
+    /* One direction. */
+    {16, 24, 20, 16, WAY_FORWARD, 2, 1, 2},
+    {12, 100, 12, 1, WAY_REVERSE, 2, 1, 2},
+    {12, 100, 12, 1, WAY_FORWARD, 1, 0, 0},
+};
+
+static problem problem_of(const cut_case *c, size_t i)
+{
+    problem_shape s = {.input = c->input, .hidden = c->hidden, .steps = c->steps, .rows = c->rows, .way = c->way};
+    s.bias = BIAS_6;
+    s.reset = i % 2 ? RESET_STATE : RESET_PRODUCT;
+    s.initial = true;
+    s.masked = s.reset_state = i % 3 == 0;
+    s.computed_order = check_below(2);
+    return problem_make(&s);
+}
+
+void test_cut_cases(void)
+{
+    for (size_t i = 0; i < TEMPERS * COUNT(cases); i++) {
+        const cut_case *c = &cases[i / TEMPERS];
+        if (!check_turn(i, 3)) {
+            continue;
+        }
+        tally mine = {.temper = (enum temper)(i % TEMPERS)};
+        const gru_pool pool = tally_pool(&mine, c->threads);
+        problem p = problem_of(c, i);
+        answer want = reference(&p);
+        compare(&p, &want, &pool);
+        CHECK(mine.calls == c->calls && mine.tasks == c->tasks, "case %zu: the pool got %zu calls, of %zu tasks",
+              i / TEMPERS, mine.calls, mine.tasks);
+        guarded_free_all();
+    }
+}
+
+/* The same in threads, and with rows of different lengths, which end at different times in the two directions. */
+void test_cut_teams(void)
+{
+    for (size_t threads = 2; threads <= 4; threads++) {
+        gru_team *team = NULL;
+        if (!CHECK(gru_team_create(&team, threads, NULL, NULL) == GRU_OK, "a team of %zu", threads)) {
+            return;
+        }
+        for (size_t i = 0; i < COUNT(cases); i++) {
+            if (!check_turn(i + threads, 4)) {
+                continue;
+            }
+            problem_shape s = problem_of(&cases[i], i).shape;
+            s.ragged = true;
+            problem p = problem_make(&s);
+            answer want = reference(&p);
+            compare(&p, &want, gru_team_pool(team));
+            guarded_free_all();
+        }
+        gru_team_destroy(team);
+    }
+}
