@@ -5,6 +5,7 @@
 #include "layer.h"
 #include "phases.h"
 #include "size.h"
+#include "wave.h"
 
 /* A line more than rows of that width need: with rows a power of two apart, a column of eight of them would fall into
  * one set of the first-level cache. */
@@ -25,6 +26,12 @@ static size_t take(struct gru_plan *plan, size_t count, size_t element)
  * a whole run aren't worth a second thread. */
 enum { WORTH_A_SLICE = 16384, WORTH_A_PART = 262144 };
 
+/* And fewer in a whole run than this aren't worth inputs that go ahead, which gain less: 15 us. */
+enum { WORTH_GOING_AHEAD = 1048576 };
+
+/* Steps of a chunk at least, four times as many at most; half of that where a step takes long. */
+enum { CHUNK_STEPS = 16, LONG_STEP = 32768 };
+
 /* The least rows for which a thread should read all weights. */
 enum { LEAST_ROWS = 4 };
 
@@ -36,6 +43,11 @@ enum { PART_GAP = 4096 };
 static size_t recurrent_weights(const struct gru_layer *layer)
 {
     return layer->half[0].input.gates * layer->desc.hidden * layer->desc.hidden;
+}
+
+static size_t input_weights(const struct gru_layer *layer)
+{
+    return layer->half[0].input.gates * layer->desc.hidden * layer->desc.input;
 }
 
 /* Into how many parts of rows a run may be cut: of larger weights each thread keeps some units' instead. */
@@ -61,24 +73,47 @@ static size_t pieces_of_both(size_t threads, size_t most)
     return threads % 2 && most >= threads ? threads : gru_least(threads / 2, most);
 }
 
+size_t gru_plan_chunk(size_t steps, size_t work)
+{
+    const size_t fewest = work >= LONG_STEP ? CHUNK_STEPS / 2 : CHUNK_STEPS;
+    return gru_most(fewest, gru_least(steps / 16, 4 * fewest) / 8 * 8);
+}
+
+/* Lets the inputs of a run's steps go ahead of them, unless they are too few; in two pieces where they take far longer
+ * than the steps, so that two threads may make them at once. (Steps that make the chains over x beside theirs gain less
+ * by not doing it.) */
+static void go_ahead(struct gru_cut *cut, const struct gru_layer *layer, size_t steps, size_t rows)
+{
+    const size_t input = input_weights(layer), step = recurrent_weights(layer) + GRU_SHORT_STEP / rows;
+    const int beside = layer->half[0].cell.beside && rows == 1;
+    if (steps < 2 * CHUNK_STEPS || steps * rows * (input + step) < WORTH_GOING_AHEAD || input < step / (beside ? 1 : 2))
+        return;
+    cut->slices = 1;
+    cut->chunk = gru_least(gru_plan_chunk(steps, rows * (input + step)), GRU_BLOCK_ROWS / rows / 2);
+    cut->ahead = input > 2 * step ? GRU_MOST_AHEAD : 1;
+}
+
 /* As many pieces as the pool has threads, but none too small to be worth it. Directions and parts of rows never meet
  * before the run's end; to slices of units the states of a step go from core to core, but of large weights each core's
  * cache keeps a part. */
 struct gru_cut gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool, size_t steps, size_t rows)
 {
-    struct gru_cut cut = {1, 1, 1};
+    struct gru_cut cut = {.directions = 1, .slices = 1, .parts = 1};
     if (!pool || !steps)
         return cut;
     const size_t weights = recurrent_weights(layer), most = most_parts(layer, rows);
-    const size_t work = weights + layer->half[0].input.gates * layer->desc.hidden * layer->desc.input;
+    const size_t work = weights + input_weights(layer);
     const size_t threads = gru_least(pool->threads, GRU_MAX_SLICES), worth = rows * steps * work / WORTH_A_PART + 1;
     cut.parts = gru_least(most, worth);
     if (most == 1 && !layer->faint)
         cut.slices = gru_least(layer->groups, weights / WORTH_A_SLICE + 1);
     if (threads > 1 && has_both(layer) && (worth > 1 || cut.slices > 1))
-        return (struct gru_cut){2, pieces_of_both(threads, cut.slices), pieces_of_both(threads, cut.parts)};
+        return (struct gru_cut){2, pieces_of_both(threads, cut.slices), pieces_of_both(threads, cut.parts), 0, 0};
     cut.parts = gru_least(threads, cut.parts);
     cut.slices = gru_least(threads, cut.slices);
+    /* Two slices gain as much in a quiet hour and lose more in others. */
+    if (threads > 1 && cut.parts == 1 && weights < 2 * WORTH_A_SLICE)
+        go_ahead(&cut, layer, steps, rows);
     return cut;
 }
 
@@ -164,6 +199,6 @@ void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t 
     plan->bytes += (most_parts(layer, rows) - 1) * PART_GAP;
     plan->direction = has_both(layer) ? plan->bytes + PART_GAP - plan->x_offset : 0;
     plan->bytes += plan->direction;
-    plan->phases =
-        take(plan, gru_phases_bytes(gru_least(layer->directions * gru_most(layer->groups, rows), GRU_MAX_SLICES)), 1);
+    const size_t pieces = gru_least(layer->directions * gru_most(layer->groups, rows), GRU_MAX_SLICES);
+    plan->shared = take(plan, gru_most(gru_phases_bytes(pieces), gru_wave_bytes(GRU_MOST_AHEAD + 1)), 1);
 }

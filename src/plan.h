@@ -19,6 +19,12 @@ enum { GRU_BLOCK_ROWS = 128 };
 /* No run is cut into more slices than this, whatever the pool offers. */
 enum { GRU_MAX_SLICES = 256 };
 
+/* Into how many pieces the inputs of some steps are cut at most, if they go ahead of the steps. */
+enum { GRU_MOST_AHEAD = 2 };
+
+/* What any step takes beside its multiply-adds, waiting for chains and activations, in multiply-adds. */
+enum { GRU_SHORT_STEP = 2048 };
+
 /* The arrays of some of the rows, which one thread takes through all steps. Offsets, here and below, are in bytes from
  * the workspace's first aligned byte. */
 struct gru_places {
@@ -39,7 +45,7 @@ struct gru_plan {
     size_t rows_at;         /* where all rows' arrays are */
     struct gru_places rows; /* of all rows together */
     size_t direction;       /* how far behind these, from x_offset on, the other direction has its own; 0: it hasn't */
-    size_t phases;          /* state of gru_phases_run */
+    size_t shared;          /* state of gru_phases_run or gru_wave_run */
     size_t bytes;
 };
 
@@ -48,6 +54,8 @@ struct gru_cut {
     size_t directions;
     size_t slices; /* of the units of each direction */
     size_t parts;  /* of its rows; slices or parts is 1 */
+    size_t ahead;  /* pieces of the inputs of some steps that come later, in a run that is cut into nothing else */
+    size_t chunk;  /* how many steps these are */
 };
 
 /* Gives a new layer the strides of its runs, the most rows with which no size in here overflows, and the places
@@ -60,6 +68,11 @@ size_t gru_plan_block_rows(size_t steps, size_t rows);
 
 /* How a run is cut for a pool; NULL is one thread. */
 struct gru_cut gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool, size_t steps, size_t rows);
+
+/* How many steps a thread takes before it hands over to another one, if a step takes so many multiply-adds: so many
+ * that handing over costs little, so few that the first ones and the last, which have none beside them, are a small
+ * part of all. */
+size_t gru_plan_chunk(size_t steps, size_t work);
 
 /* Where rows first .. first + count - 1 have their arrays if they are part `part`; those of the first direction, if
  * each has its own. */

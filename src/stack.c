@@ -195,7 +195,7 @@ static void run_stack(struct stack *s)
     const size_t chunks = s->io->steps ? (s->io->steps - 1) / s->plan->chunk + 1 : 1;
     for (size_t i = 0; i < s->count; i++)
         copy_states(s, i, 0);
-    gru_wave_run(s->plan->wave ? s->io->pool : NULL, s->count, chunks, run_chunk, s, s->workspace);
+    gru_wave_run(s->plan->wave ? s->io->pool : NULL, 1, s->count, chunks, run_chunk, s, s->workspace);
     for (size_t i = 0; i < s->count; i++)
         copy_states(s, i, 1);
 }

@@ -12,16 +12,14 @@
  */
 enum {
     WAVE_ROWS = 7,          /* the most: more are cut into parts, which meet nowhere in a layer */
-    WAVE_STEPS = 16,        /* of a chunk at least, four times as many at most; half of that where a step is long */
-    LONG_STEP = 32768,      /* multiply-adds of all rows */
-    SHORT_STEP = 2048,      /* what any step takes beside its own, waiting */
+    WAVE_STEPS = 16,        /* of a run at least */
     WORTH_A_WAVE = 2097152, /* multiply-adds of a run: 25 us, in which a sleeping thread can wake */
 };
 
 /* What a row's step takes, in multiply-adds. */
 static size_t work_of(const struct gru_layer *layer)
 {
-    return layer->half[0].input.gates * layer->desc.hidden * (layer->desc.input + layer->desc.hidden) + SHORT_STEP;
+    return layer->half[0].input.gates * layer->desc.hidden * (layer->desc.input + layer->desc.hidden) + GRU_SHORT_STEP;
 }
 
 static int all_forward(const gru_layer *const *layers, size_t count)
@@ -32,15 +30,13 @@ static int all_forward(const gru_layer *const *layers, size_t count)
     return 1;
 }
 
-/* Steps of a wave's chunk: so many that handing over after it costs little, so few that the first and the last chunks,
- * which have none beside them, are a small part of all. More rows never have longer chunks. */
+/* Steps of a wave's chunk. More rows never have longer ones. */
 static size_t wave_steps(const gru_layer *const *layers, size_t count, size_t steps, size_t rows)
 {
-    size_t fewest = WAVE_STEPS;
+    size_t longest = 0;
     for (size_t i = 0; i < count; i++)
-        if (work_of(layers[i]) * rows >= LONG_STEP)
-            fewest = WAVE_STEPS / 2;
-    return gru_most(fewest, gru_least(steps / 16, 4 * fewest) / 8 * 8);
+        longest = gru_most(longest, work_of(layers[i]));
+    return gru_plan_chunk(steps, longest * rows);
 }
 
 /* Whether there is a pool with which layers would go in a wave, of so many rows or fewer. Of larger weights each core's
@@ -132,7 +128,7 @@ static int lay_out(struct gru_stack_plan *plan, const gru_layer *const *layers, 
     *plan = (struct gru_stack_plan){.wave = wave, .chunk = steps, .bytes = wave ? gru_wave_bytes(count) : 0};
     if (wave) /* as long as one row's, of which there is to be room for any fewer rows */
         plan->chunk = wave_steps(layers, count, steps, 1);
-    else if (forward)
+    else if (forward && count > 1)
         plan->chunk = gru_least(steps, block);
     if (!survey(&needs, layers, count, wave ? plan->chunk : steps, rows))
         return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* wave.c: layers that go side by side, each some chunks behind the one below. */
+/* wave.c: layers that go side by side, each some chunks behind those below. */
 #include "wave.h"
 
 #include "relax.h"
@@ -29,6 +29,7 @@ struct run {
     struct layer *layer;
     gru_wave_work *work;
     void *context;
+    size_t lowest;
     size_t layers;
     size_t chunks;
     bool may_yield;
@@ -42,7 +43,15 @@ static size_t finished(const struct run *run, size_t i)
 /* Whether the layers beside layer i are as far as its chunk c needs. */
 static bool is_ready(const struct run *run, size_t i, size_t c)
 {
-    return (i == 0 || finished(run, i - 1) > c) && (i + 1 == run->layers || finished(run, i + 1) + 2 > c);
+    const size_t above = gru_most(i + 1, run->lowest);
+    if (above < run->layers && finished(run, above) + 2 <= c)
+        return false;
+    if (i < run->lowest)
+        return true;
+    for (size_t below = i == run->lowest ? 0 : i - 1; below < i; below++)
+        if (finished(run, below) <= c)
+            return false;
+    return true;
 }
 
 /* Does a layer's next chunk, if it can be done now and nobody else does it. The plain look ahead of the
@@ -76,7 +85,7 @@ static void run_task(void *argument, size_t t)
     const struct run *run = argument;
     size_t looks = 0;
     while (finished(run, run->layers - 1) < run->chunks) {
-        if (advance_any(run, t))
+        if (advance_any(run, run->layers - 1 - t))
             looks = 0;
         else
             gru_wait(&looks, run->may_yield);
@@ -88,7 +97,8 @@ size_t gru_wave_bytes(size_t layers)
     return layers * sizeof(struct layer);
 }
 
-void gru_wave_run(const gru_pool *pool, size_t layers, size_t chunks, gru_wave_work *work, void *context, void *state)
+void gru_wave_run(const gru_pool *pool, size_t lowest, size_t layers, size_t chunks, gru_wave_work *work, void *context,
+                  void *state)
 {
     if (!pool) {
         for (size_t c = 0; c < chunks; c++)
@@ -100,6 +110,7 @@ void gru_wave_run(const gru_pool *pool, size_t layers, size_t chunks, gru_wave_w
         .layer = state,
         .work = work,
         .context = context,
+        .lowest = lowest,
         .layers = layers,
         .chunks = chunks,
         .may_yield = gru_pool_may_yield(pool),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* wave.h: layers that go side by side, each some chunks behind the one below. */
+/* wave.h: layers that go side by side, each some chunks behind those below. */
 #ifndef GRU_WAVE_H
 #define GRU_WAVE_H
 
@@ -19,14 +19,18 @@ size_t gru_wave_bytes(size_t layers);
  *     (i - 1, c)        the same chunk of the layer below, whose outputs it reads
  *     (i + 1, c - 2)    the chunk before last of the layer above: between two layers there is room for two chunks
  *
+ * The lowest layers, 0 .. lowest - 1, stand side by side: none has any below it, and layer `lowest` has all of them.
+ * `lowest` is at least 1, and less than `layers` if that isn't 1.
+ *
  * With a pool, as many go side by side as there are threads, but no more than there are layers. Which task does what is
- * left to the moment, but a task looks at the layer of its own number first, so that weights mostly stay in a core's
- * cache. Whichever tasks the pool runs, late, in any order, one at a time or not at all, the run ends; a task waits
+ * left to the moment, but a task looks at a layer of its own first, so that weights mostly stay in a core's cache: the
+ * caller's at the highest. Whichever tasks the pool runs, late, in any order, one at a time or not at all, the run ends; a task waits
  * only for calls that others are in, and may call sched_yield then as gru_phases_run does (phases.h). Without a pool it
  * is a plain loop over the chunks, of all layers each.
  *
  * `state` is gru_wave_bytes(layers) bytes of memory aligned to 64, with any content; it is not used in a plain loop.
  */
-void gru_wave_run(const gru_pool *pool, size_t layers, size_t chunks, gru_wave_work *work, void *context, void *state);
+void gru_wave_run(const gru_pool *pool, size_t lowest, size_t layers, size_t chunks, gru_wave_work *work, void *context,
+                  void *state);
 
 #endif

@@ -68,7 +68,7 @@ void test_cut_bits(void)
 
 /* --- What goes side by side ------------------------------------------------------------------------- */
 
-/* How often the pool is asked, and for how many tasks the last time. */
+/* How often the pool is asked (by each of two directions that take turns), and for how many tasks the last time. */
 typedef struct cut_case {
     size_t input, hidden, steps, rows;
     enum problem_way way;
@@ -94,10 +94,24 @@ static const cut_case cases[] = {
     {12, 264, 3, 1, WAY_BOTH, 2, 2, 2},
     {40, 40, 60, 1, WAY_BOTH, 1, 0, 0},
     {8, 16, 20, 1, WAY_BOTH, 2, 0, 0},
-    /* One direction. */
+    /* Parts of rows, and slices. */
     {16, 24, 20, 16, WAY_FORWARD, 2, 1, 2},
     {12, 100, 12, 1, WAY_REVERSE, 2, 1, 2},
+    {12, 110, 40, 1, WAY_FORWARD, 4, 1, 3},
     {12, 100, 12, 1, WAY_FORWARD, 1, 0, 0},
+    /* Inputs ahead of the steps, in one piece or in two. */
+    {40, 48, 100, 1, WAY_FORWARD, 2, 1, 2},
+    {40, 48, 61, 2, WAY_REVERSE, 4, 1, 2},
+    {40, 40, 33, 7, WAY_FORWARD, 3, 1, 2},
+    {130, 40, 260, 1, WAY_FORWARD, 2, 1, 2},
+    {130, 40, 100, 1, WAY_REVERSE, 4, 1, 3},
+    {130, 20, 40, 5, WAY_FORWARD, 3, 1, 3},
+    {60, 90, 40, 1, WAY_FORWARD, 4, 1, 2},
+    {40, 48, 100, 1, WAY_BOTH_SUM, 2, 2, 2},
+    /* Too little work, too few inputs, too few steps. */
+    {40, 48, 60, 1, WAY_FORWARD, 2, 0, 0},
+    {16, 48, 300, 1, WAY_FORWARD, 2, 0, 0},
+    {130, 70, 31, 3, WAY_FORWARD, 2, 0, 0},
 };
 
 static problem problem_of(const cut_case *c, size_t i)
