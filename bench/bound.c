@@ -54,8 +54,8 @@ static struct bound bound_of_layer(const struct limits *limits, const struct lim
     return bound;
 }
 
-/* The layers of a stack one after the other. In single steps they share the caches, in sequences each runs for
- * itself. */
+/* The layers of a stack, and the directions of each, one after the other. In single steps they share the caches, in
+ * sequences each runs for itself. */
 static struct bound bound_of_stack(const struct limits *limits, const struct limits_backend *backend,
                                    const struct activation_cost *activations, const struct cell_spec *spec)
 {
@@ -64,12 +64,13 @@ static struct bound bound_of_stack(const struct limits *limits, const struct lim
     for (size_t i = 0; i <= spec->deeper; i++) {
         struct cell_spec one = *spec;
         one.deeper = 0;
+        one.direction = GRU_FORWARD;
         one.hidden = cell_hidden(spec, i);
         one.input = cell_input(spec, i);
         double beside = spec->steps == 1 ? cell_weight_bytes(spec) - cell_weight_bytes(&one) : 0.0;
         struct bound bound = bound_of_layer(limits, backend, activations, &one, beside);
-        sum.ns += bound.ns;
-        sum.fed_ns += bound.fed_ns;
+        sum.ns += (double)cell_directions(spec) * bound.ns;
+        sum.fed_ns += (double)cell_directions(spec) * bound.fed_ns;
         if (bound.ns <= longest)
             continue;
         longest = bound.ns;
@@ -141,10 +142,10 @@ bool bound_raise(struct limits *limits, const struct cell_spec *spec, double ns)
 {
     const struct limits_backend *backend = limits_backend(limits, spec->backend);
     const struct bound_work work = bound_work_of(spec);
-    /* The layers of a stack read theirs one after the other, at the bandwidth of a set of all of them; in sequences each
-     * runs for itself, in a time that can't be told apart. */
+    /* The layers of a stack, and directions, read theirs one after the other, at the bandwidth of a set of all of them; in
+     * sequences each runs for itself, in a time that can't be told apart. */
     bool sequence = spec->steps > 1;
-    if (!backend || spec->cold || !(work.bytes > 0.0) || (sequence && (spec->batch > 1 || spec->deeper)))
+    if (!backend || spec->cold || !(work.bytes > 0.0) || (sequence && (spec->batch > 1 || !cell_is_single(spec))))
         return false;
     ns -= work.input / limits_peak(limits, backend, spec->threads);
     return ns > 0.0 && limits_raise(limits, spec->backend, spec->threads, work.bytes, work.bytes / ns);

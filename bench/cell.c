@@ -8,56 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const path_names[] = {"streaming", "sequence", "batch", "gemv", "gemm", "sigmoid", "tanh", "update", NULL};
-const char *const reset_names[] = {"after", "before", "none", NULL};
-const char *const weight_names[] = {"f32", NULL};
-const char *const tier_names[] = {"fast", "faster", "accurate", "sleef", NULL};
-
 bool path_is_layer(enum path path)
 {
     return path <= PATH_BATCH;
-}
-
-char *cell_name(const struct cell_spec *spec)
-{
-    char deeper[128] = "";
-    for (size_t i = 0; i < spec->deeper; i++)
-        snprintf(deeper + strlen(deeper), sizeof deeper - strlen(deeper), "+%zu", spec->deep[i]);
-    return take_text("%s/hidden:%zu%s/input:%zu/batch:%zu/steps:%zu/reset:%s/backend:%s/threads:%zu/weights:%s/"
-                     "tier:%s%s",
-                     path_names[spec->path], spec->hidden, deeper, spec->input, spec->batch, spec->steps,
-                     reset_names[spec->reset], spec->backend, spec->threads, weight_names[spec->weights],
-                     tier_names[spec->tier], spec->cold ? "/cold" : "");
-}
-
-/* Only what differs from the usual, so that a table's line stays one. */
-const char *cell_label(const struct cell_spec *spec)
-{
-    static char label[96];
-    int length = snprintf(label, sizeof label, "%s H=%zu", path_names[spec->path], spec->hidden);
-    if (spec->batch > 1)
-        length += snprintf(label + length, sizeof label - (size_t)length, " B=%zu", spec->batch);
-    if (spec->input != spec->hidden && spec->path <= PATH_GEMM)
-        length += snprintf(label + length, sizeof label - (size_t)length, " I=%zu", spec->input);
-    if (spec->deeper)
-        length += snprintf(label + length, sizeof label - (size_t)length, " %zu layers", spec->deeper + 1);
-    if (spec->threads > 1)
-        length += snprintf(label + length, sizeof label - (size_t)length, " %zu threads", spec->threads);
-    if (spec->tier != GRU_TIER_FAST)
-        length += snprintf(label + length, sizeof label - (size_t)length, " %s", tier_names[spec->tier]);
-    if (spec->cold)
-        length += snprintf(label + length, sizeof label - (size_t)length, " cold");
-    if (strcmp(spec->backend, library_linked.backend_name(library_linked.backend_at(0))) != 0)
-        length += snprintf(label + length, sizeof label - (size_t)length, " %s", spec->backend);
-    if (spec->reset != GRU_RESET_AFTER)
-        snprintf(label + length, sizeof label - (size_t)length, " %s", reset_names[spec->reset]);
-    return label;
 }
 
 /* Matrices a half: without a reset there is no r. */
 static double gates_of(const struct cell_spec *spec)
 {
     return spec->reset == GRU_RESET_NONE ? 2.0 : 3.0;
+}
+
+size_t cell_directions(const struct cell_spec *spec)
+{
+    return spec->direction == GRU_BIDIRECTIONAL ? 2 : 1;
+}
+
+bool cell_is_single(const struct cell_spec *spec)
+{
+    return !spec->deeper && cell_directions(spec) == 1;
 }
 
 size_t cell_hidden(const struct cell_spec *spec, size_t layer)
@@ -67,7 +36,7 @@ size_t cell_hidden(const struct cell_spec *spec, size_t layer)
 
 size_t cell_input(const struct cell_spec *spec, size_t layer)
 {
-    return layer == 0 ? spec->input : cell_hidden(spec, layer - 1);
+    return layer == 0 ? spec->input : cell_directions(spec) * cell_hidden(spec, layer - 1);
 }
 
 static double weights_of(const struct cell_spec *spec)
@@ -78,7 +47,7 @@ static double weights_of(const struct cell_spec *spec)
     for (size_t i = 0; i <= spec->deeper; i++)
         sum += (double)cell_hidden(spec, i) * (double)(cell_input(spec, i) + cell_hidden(spec, i));
     if (path_is_layer(spec->path))
-        return gates_of(spec) * sum;
+        return gates_of(spec) * sum * (double)cell_directions(spec);
     return spec->path == PATH_GEMV || spec->path == PATH_GEMM ? 3.0 * hidden * input : 0.0;
 }
 
@@ -97,14 +66,20 @@ double cell_parameters(const struct cell_spec *spec)
 {
     double biases = 0.0;
     for (size_t i = 0; path_is_layer(spec->path) && i <= spec->deeper; i++)
-        biases += 2.0 * gates_of(spec) * (double)cell_hidden(spec, i);
+        biases += 2.0 * gates_of(spec) * (double)(cell_directions(spec) * cell_hidden(spec, i));
     return weights_of(spec) + biases;
+}
+
+/* Of a row of y. */
+static size_t width_of(const struct cell_spec *spec)
+{
+    return cell_directions(spec) * cell_hidden(spec, spec->deeper);
 }
 
 void cell_must_fit(const struct cell_spec *spec)
 {
     double rows = (double)spec->steps * (double)spec->batch;
-    double last = (double)cell_hidden(spec, spec->deeper);
+    double last = (double)width_of(spec);
     /* The weights as they are drawn and as they are packed; x, y, and the input's sums in the workspace. */
     double bytes = 2.0 * cell_weight_bytes(spec);
     if (spec->path <= PATH_GEMM)
@@ -148,7 +123,8 @@ static float *random_floats(size_t count, float scale, struct random *random)
     return values;
 }
 
-static void fill_weights(gru_weights *weights, const gru_desc *desc, const float *values)
+/* Returns what lies behind the values that were taken. */
+static const float *fill_weights(gru_weights *weights, const gru_desc *desc, const float *values)
 {
     *weights = (gru_weights){.size = sizeof *weights};
     ptrdiff_t input = (ptrdiff_t)desc->input;
@@ -164,6 +140,7 @@ static void fill_weights(gru_weights *weights, const gru_desc *desc, const float
         weights->bh[gate] = (gru_vector){values, 1};
         values += hidden;
     }
+    return values;
 }
 
 /* Last of all, so that its place among the arrays is drawn too. */
@@ -198,7 +175,7 @@ static void fill_io(struct cell *cell)
     const struct cell_spec *spec = &cell->spec;
     ptrdiff_t input = (ptrdiff_t)spec->input;
     ptrdiff_t batch = (ptrdiff_t)spec->batch;
-    ptrdiff_t last = (ptrdiff_t)cell_hidden(spec, spec->deeper);
+    ptrdiff_t last = (ptrdiff_t)width_of(spec);
     cell->io = (gru_io){.size = sizeof cell->io,
                         .steps = spec->steps,
                         .rows = spec->batch,
@@ -208,12 +185,13 @@ static void fill_io(struct cell *cell)
     float *h = cell->h;
     for (size_t i = 0; i <= spec->deeper; i++) {
         ptrdiff_t hidden = (ptrdiff_t)cell_hidden(spec, i);
-        cell->states[i] = (gru_state){.h = h, .h_row = hidden};
+        cell->states[i] = (gru_state){.h = h, .h_row = hidden, .h_direction = batch * hidden};
         if (spec->steps == 1) {
             cell->states[i].h0 = h;
             cell->states[i].h0_row = hidden;
+            cell->states[i].h0_direction = batch * hidden;
         }
-        h += batch * hidden;
+        h += (ptrdiff_t)cell_directions(spec) * batch * hidden;
     }
     if (!spec->deeper)
         cell->io.state = cell->states[0];
@@ -233,16 +211,19 @@ static bool open_one(struct cell *cell, size_t which, struct random *random, gru
                      .input = cell_input(spec, which),
                      .hidden = cell_hidden(spec, which),
                      .reset = spec->reset,
+                     .direction = spec->direction,
                      .bias = GRU_BIAS_SIX, /* what PyTorch and Keras train */
                      .tier = spec->tier,
                      .weight_type = spec->weights,
                      .backend = cell->backend};
-    gru_weights weights;
-    size_t count = 3 * desc.hidden * (desc.input + desc.hidden + 2);
+    gru_weights weights[2];
+    size_t count = cell_directions(spec) * 3 * desc.hidden * (desc.input + desc.hidden + 2);
     /* PyTorch's range: states then move as those of a trained layer do, and no gate is stuck at an end. */
     float *values = random_floats(count, 1.0f / sqrtf((float)desc.hidden), random);
-    fill_weights(&weights, &desc, values);
-    bool good = cell->library->layer_create(&cell->layers[which], &desc, &weights, NULL, why) == GRU_OK;
+    const float *next = values;
+    for (size_t d = 0; d < cell_directions(spec); d++)
+        next = fill_weights(&weights[d], &desc, next);
+    bool good = cell->library->layer_create(&cell->layers[which], &desc, weights, NULL, why) == GRU_OK;
     give_back(values);
     return good;
 }
@@ -267,8 +248,8 @@ static bool open_layers(struct cell *cell, struct random *random, gru_error *why
     }
     size_t rows = spec->steps * spec->batch;
     cell->x = random_floats((spec->steps == 1 ? STREAM_INPUTS : 1) * rows * spec->input, 1.0f, random);
-    cell->h = random_floats(spec->batch * all_units(spec), 1.0f, random);
-    cell->y = take_somewhere(rows * cell_hidden(spec, spec->deeper) * sizeof(float), random);
+    cell->h = random_floats(cell_directions(spec) * spec->batch * all_units(spec), 1.0f, random);
+    cell->y = take_somewhere(rows * width_of(spec) * sizeof(float), random);
     fill_io(cell);
     if (!make_workspace(cell, random, why))
         return false;

@@ -31,6 +31,7 @@ struct cell_spec {
     size_t batch;
     size_t steps;
     enum gru_reset reset;
+    enum gru_direction direction; /* of all layers */
     char backend[16];
     size_t threads;
     enum gru_weight_type weights;
@@ -43,6 +44,7 @@ struct cell_spec {
 /* The words of the command line and of the files, in the enums' order, ending in NULL. */
 extern const char *const path_names[];
 extern const char *const reset_names[];
+extern const char *const direction_names[];
 extern const char *const weight_names[];
 extern const char *const tier_names[];
 
@@ -60,6 +62,11 @@ void cell_must_fit(const struct cell_spec *spec);
 double cell_operations(const struct cell_spec *spec);
 double cell_weight_bytes(const struct cell_spec *spec);
 double cell_parameters(const struct cell_spec *spec);
+
+/* How many directions its layers have. */
+size_t cell_directions(const struct cell_spec *spec);
+/* Whether it is one layer of one direction. */
+bool cell_is_single(const struct cell_spec *spec);
 
 /* Sizes of one layer of a stack. */
 size_t cell_hidden(const struct cell_spec *spec, size_t layer);

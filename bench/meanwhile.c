@@ -18,7 +18,7 @@ enum { UNIT = 8192, PEAK_ROUNDS = 4000, LEAST_LOOKS = 3 * MEANWHILE_WAYS };
 bool meanwhile_fits(const struct cell_spec *spec)
 {
     const bool weighs = path_is_layer(spec->path) || spec->path == PATH_GEMV || spec->path == PATH_GEMM;
-    return weighs && spec->threads == 1 && !spec->deeper && !spec->cold && limits_isa_named(spec->backend);
+    return weighs && spec->threads == 1 && cell_is_single(spec) && !spec->cold && limits_isa_named(spec->backend);
 }
 
 /* One buffer for all cells, as large as the largest. */

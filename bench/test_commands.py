@@ -51,6 +51,25 @@ def stacks():
     check(all(abs(size / (1536 * key[0]) - 1) < 1e-6 for key, size in sizes.items()), f"their weights: {sizes}")
 
 
+def directions():
+    """A layer of both directions is a cell of its own name, of two layers' weights and limit."""
+    refuses("direction", "speed", "--direction", "sideways")
+    result = run("speed", "--path", "streaming,sequence", "--hidden", "24", "--input", "8", "--steps", "20", "--reset",
+                 "after", "--direction", "forward,both", "--layers", "1,2", "--threads", "1,2", "--backend", "scalar",
+                 "--quick", "--min-time", "0.002", "--max-time", "0.5", "--repetitions", "3", "--json", "-")
+    check(result.returncode == 0, "both directions run: " + result.stderr)
+    cells = {(b["path"], b["layers"], b["threads"], b["direction"]): b for b in json.loads(result.stdout)["benchmarks"]
+             if b["run_type"] == "iteration"}
+    check(len(cells) == 16 and len({b["run_name"] for b in cells.values()}) == 16, f"16 cells: {sorted(cells)}")
+    for (path, layers, threads, direction), cell in cells.items():
+        sides = 2 if direction == "both" else 1
+        size = 12 * sides * 24 * (8 + 24 + (layers - 1) * (sides * 24 + 24))
+        check(abs(cell["weight_gbytes"] * cell["ns_per_step"] / size - 1) < 1e-6, f"weights of {cell['name']}")
+        once = cells[path, layers, threads, "forward"]["limit_ns"]
+        if layers == 1 and path == "sequence":
+            check(abs(cell["limit_ns"] / (sides * once) - 1) < 1e-6, f"the limit of {cell['name']}")
+
+
 def arrays():
     """The limit of array functions, computed once more from the limits in the same file."""
     result = run("speed", "--quick", "--path", "kernels", "--hidden", "1024", "--tier", "fast,sleef", "--min-time",
@@ -262,6 +281,7 @@ with tempfile.TemporaryDirectory() as folder_name:
     speed_file = measured(folder_name)
     limits()
     stacks()
+    directions()
     arrays()
     google(folder_name, speed_file)
     golden(folder_name, speed_file)
