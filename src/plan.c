@@ -111,7 +111,8 @@ struct gru_cut gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool,
         return (struct gru_cut){2, pieces_of_both(threads, cut.slices), pieces_of_both(threads, cut.parts), 0, 0};
     cut.parts = gru_least(threads, cut.parts);
     cut.slices = gru_least(threads, cut.slices);
-    /* Two slices gain as much in a quiet hour and lose more in others. */
+    /* Two slices gain as much or a little more while the cores are quiet, and take up to twice as long as one thread
+     * beside a busy one. */
     if (threads > 1 && cut.parts == 1 && weights < 2 * WORTH_A_SLICE)
         go_ahead(&cut, layer, steps, rows);
     return cut;
