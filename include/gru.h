@@ -359,7 +359,9 @@ GRU_API enum gru_status gru_layer_describe(const gru_layer *layer, gru_desc *des
 
 /*
  * Threads. By default a run uses the calling thread alone. Otherwise io.pool names a gru_pool: libgru's own
- * (gru_team_pool), or yours, wrapped in a callback.
+ * (gru_team_pool), or yours, wrapped in a callback. Its threads share the rows of a batch, the units of a large layer,
+ * the directions of a layer or the layers of a stack, or some make the chains over x of steps to come; a run too small
+ * for any of this stays in the calling thread. No result depends on it.
  *
  * `run` must call task(argument, i) once for each i in 0 .. count - 1, in any threads, any order, late, one after
  * the other or not at all, and return when each call that it makes has returned. A task never waits for one that

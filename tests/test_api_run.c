@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_api_run.c: runs that are refused, and the smallest ones that are legal. */
 #include "drive.h"
+#include "tally.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@ typedef struct fixture {
     problem p;
     gru_layer *layer;
     gru_io io;
+    tally all;
     gru_pool pool;
     size_t lengths[B], index[B];
     float *outputs; /* y, h and the gates in one array, so that one look sees whatever was written */
@@ -19,14 +21,6 @@ typedef struct fixture {
     unsigned char *workspace;
     size_t bytes;
 } fixture;
-
-static void run_tasks(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
-{
-    (void)context;
-    for (size_t i = 0; i < count; i++) {
-        task(argument, i);
-    }
-}
 
 static bool set_up(fixture *f, enum problem_reset reset, enum problem_way direction)
 {
@@ -39,7 +33,8 @@ static bool set_up(fixture *f, enum problem_reset reset, enum problem_way direct
                        .bias = BIAS_6,
                        .initial = true};
     way w = {.backend = check_this()};
-    *f = (fixture){.p = problem_make(&s), .pool = {sizeof f->pool, 2, run_tasks, NULL}};
+    *f = (fixture){.p = problem_make(&s), .all = {.temper = ALL}};
+    f->pool = tally_pool(&f->all, 2);
     f->layer = drive_layer(&f->p, &w);
     if (f->layer == NULL) {
         return false;

@@ -4,6 +4,7 @@
 #include "check.h"
 #include "memory.h"
 #include "phases.h"
+#include "tally.h"
 
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -132,13 +133,6 @@ void test_team_no_thread(void)
 enum strict { ALONE, IN_TURN, TEAM, STRICTS };
 static const char *const stricts[STRICTS] = {"one thread", "a caller's pool in turn", "a team between two phases"};
 
-static void run_in_turn(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
-{
-    (void)context;
-    for (size_t i = 0; i < count; i++)
-        task(argument, i);
-}
-
 static bool enter_strict(void)
 {
     return !prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
@@ -164,7 +158,8 @@ static void child_strict(enum strict strict, int out)
     static _Alignas(64) unsigned char state[4096];
     atomic_size_t sum = 0;
     gru_team *team = NULL;
-    gru_pool pool = {.size = sizeof pool, .threads = strict == ALONE ? 1 : 4, .run = run_in_turn};
+    tally all = {.temper = ALL};
+    gru_pool pool = tally_pool(&all, strict == ALONE ? 1 : 4);
     /* As many threads as CPUs, since a larger team may yield; at most four, which is what `sum` below supposes. */
     if (strict == TEAM && gru_team_create(&team, 0, NULL, NULL) == GRU_OK)
         pool = *gru_team_pool(team);
