@@ -375,7 +375,8 @@ typedef struct gru_pool {
 } gru_pool;
 
 /* A team of threads that libgru owns. One run at a time may use a team: a second one, from another thread, does its
- * work alone. Idle threads sleep. */
+ * work alone. Idle threads sleep after 10 to 60 us, and the system takes up to a millisecond to wake one: a team is for
+ * runs that follow one another at once, or are long. Short ones that come now and then are faster without. */
 typedef struct gru_team gru_team;
 
 /* Starts `threads` - 1 threads (the caller is the other one). 0: as many as the CPUs that this process may use. */

@@ -103,6 +103,7 @@ static const cut_case cases[] = {
     {40, 48, 100, 1, WAY_FORWARD, 2, 1, 2},
     {40, 48, 61, 2, WAY_REVERSE, 4, 1, 2},
     {40, 40, 33, 7, WAY_FORWARD, 3, 1, 2},
+    {40, 40, 290, 7, WAY_REVERSE, 2, 1, 2},
     {130, 40, 260, 1, WAY_FORWARD, 2, 1, 2},
     {130, 40, 100, 1, WAY_REVERSE, 4, 1, 3},
     {130, 20, 40, 5, WAY_FORWARD, 3, 1, 3},
@@ -163,5 +164,24 @@ void test_cut_teams(void)
             guarded_free_all();
         }
         gru_team_destroy(team);
+    }
+}
+
+/* Room for both directions at once is no more than twice that of one. */
+void test_cut_workspace(void)
+{
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        size_t bytes[2] = {0};
+        for (int both = 0; both < 2; both++) {
+            problem_shape s = problem_of(&cases[i], i).shape;
+            s.way = both ? WAY_BOTH : WAY_FORWARD;
+            problem p = problem_make(&s);
+            way plain = {.backend = check_this()};
+            gru_layer *layer = drive_layer(&p, &plain);
+            CHECK(layer != NULL && gru_workspace_bytes(layer, s.steps, s.rows, &bytes[both], NULL) == GRU_OK, "workspace");
+            gru_layer_destroy(layer);
+            guarded_free_all();
+        }
+        CHECK(bytes[1] <= 2 * bytes[0] + 4096, "case %zu: %zu bytes of one direction, %zu of both", i, bytes[0], bytes[1]);
     }
 }

@@ -161,6 +161,31 @@ static void check_lone(const problem *p)
     check_way(p, &w);
 }
 
+/* Where the inputs of coming steps go ahead, as the pool's one call shows: the steps still find each its own x. */
+void test_faint_ahead(void)
+{
+    for (size_t i = 0; i < 12; i++) {
+        if (!check_turn(i, 4)) {
+            continue;
+        }
+        problem_shape s = draw(i);
+        s.input = i % 2 ? 130 : 50;
+        s.hidden = 48;
+        s.steps = 140;
+        s.way = i % 3 ? WAY_FORWARD : WAY_REVERSE;
+        problem p = problem_make(&s);
+        shrink(&p);
+        tally all = {.temper = ALL};
+        const gru_pool pool = tally_pool(&all, 3);
+        way w = way_random(&p, check_this());
+        w.pool = &pool;
+        w.step_chunk = w.row_chunk = 0;
+        check_way(&p, &w);
+        CHECK(all.calls == 1, "%s: %zu calls of the pool", problem_text(&p), all.calls);
+        guarded_free_all();
+    }
+}
+
 void test_faint_layers(void)
 {
     for (size_t i = 0; i < 20 * 3 * 2 * PROBLEM_BIASES; i++) {

@@ -24,7 +24,7 @@ typedef struct job {
     uint64_t value[MOST_WAVE_LAYERS][2];
     atomic_size_t done[MOST_WAVE_LAYERS];
     atomic_uint mistakes;
-    _Alignas(64) unsigned char state[MOST_WAVE_LAYERS * 64];
+    _Alignas(64) unsigned char state[MOST_WAVE_LAYERS * 64 + 64];
 } job;
 
 /* The first of the layers below layer i, which are those up to i; i if there are none. */
@@ -80,15 +80,18 @@ static void run_job(job *j, const gru_pool *pool, const char *what)
         atomic_store(&j->done[i], 0);
     }
     atomic_store(&j->mistakes, 0);
-    if (!CHECK(gru_wave_bytes(j->layers) <= sizeof j->state, "%zu bytes of state", gru_wave_bytes(j->layers))) {
+    if (!CHECK(gru_wave_bytes(j->layers) < sizeof j->state, "%zu bytes of state", gru_wave_bytes(j->layers))) {
         return;
     }
     gru_wave_run(pool, j->lowest, j->layers, j->chunks, work, j, j->state);
     bool right = atomic_load(&j->mistakes) == 0;
+    for (size_t i = gru_wave_bytes(j->layers); i < sizeof j->state; i++) {
+        right = right && j->state[i] == 0xa5;
+    }
     for (size_t i = 0; i < j->layers; i++) {
         right = right && done(j, i) == j->chunks && want[i][0] == j->value[i][0] && want[i][1] == j->value[i][1];
     }
-    CHECK(right, "%zu layers, %zu the lowest, %zu chunks, %s: %u calls came too early or twice", j->layers, j->lowest,
+    CHECK(right, "%zu layers, %zu the lowest, %zu chunks, %s: %u calls came too early or twice, or the state is too small", j->layers, j->lowest,
           j->chunks, what, atomic_load(&j->mistakes));
 }
 
