@@ -26,7 +26,7 @@ char *cell_name(const struct cell_spec *spec)
 /* Only what differs from the usual, so that a table's line stays one. */
 const char *cell_label(const struct cell_spec *spec)
 {
-    static char label[96];
+    static char label[128];
     int length = snprintf(label, sizeof label, "%s H=%zu", path_names[spec->path], spec->hidden);
     if (spec->batch > 1)
         length += snprintf(label + length, sizeof label - (size_t)length, " B=%zu", spec->batch);

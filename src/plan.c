@@ -66,11 +66,12 @@ static int has_both(const struct gru_layer *layer)
            recurrent_weights(layer) <= GRU_CACHED_WEIGHTS / 4 * 3;
 }
 
-/* Into how many pieces each of two directions is cut, `most` at most, so that all threads have as many: an odd one would
- * have none if each direction were cut for half of them. */
+/* Into how many pieces each of two directions is cut, `most` at most, so that all threads have as many: with half of
+ * the threads a direction, an odd one out would have nothing to do. */
 static size_t pieces_of_both(size_t threads, size_t most)
 {
-    return threads % 2 && most >= threads ? threads : gru_least(threads / 2, most);
+    const size_t whole = threads % 2 && 2 * threads <= GRU_MAX_SLICES ? threads : threads / 2;
+    return most >= whole ? whole : gru_least(threads / 2, most);
 }
 
 size_t gru_plan_chunk(size_t steps, size_t work)
@@ -81,12 +82,14 @@ size_t gru_plan_chunk(size_t steps, size_t work)
 
 /* Lets the inputs of a run's steps go ahead of them, unless they are too few; in two pieces where they take far longer
  * than the steps, so that two threads may make them at once. (Steps that make the chains over x beside theirs gain less
- * by not doing it.) */
+ * when these are taken off them, and want twice the inputs.) Two chunks have room in a block: 2 * chunk is no more than
+ * its steps. */
 static void go_ahead(struct gru_cut *cut, const struct gru_layer *layer, size_t steps, size_t rows)
 {
     const size_t input = input_weights(layer), step = recurrent_weights(layer) + GRU_SHORT_STEP / rows;
     const int beside = layer->half[0].cell.beside && rows == 1;
-    if (steps < 2 * CHUNK_STEPS || steps * rows * (input + step) < WORTH_GOING_AHEAD || input < step / (beside ? 1 : 2))
+    if (rows >= 2 * LEAST_ROWS || steps < 2 * CHUNK_STEPS || steps * rows * (input + step) < WORTH_GOING_AHEAD ||
+        input < step / (beside ? 1 : 2))
         return;
     cut->slices = 1;
     cut->chunk = gru_least(gru_plan_chunk(steps, rows * (input + step)), GRU_BLOCK_ROWS / rows / 2);
@@ -198,8 +201,8 @@ void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t 
     plan->rows_at = take(plan, inputs_bytes(layer, gru_plan_block_rows(steps, rows)) + rows * states_bytes(layer), 1);
     plan->rows = gru_plan_part(plan, layer, 0, 0, rows);
     plan->bytes += (most_parts(layer, rows) - 1) * PART_GAP;
-    plan->direction = has_both(layer) ? plan->bytes + PART_GAP - plan->x_offset : 0;
-    plan->bytes += plan->direction;
+    plan->apart = has_both(layer) ? plan->bytes + PART_GAP - plan->x_offset : 0;
+    plan->bytes += plan->apart;
     const size_t pieces = gru_least(layer->directions * gru_most(layer->groups, rows), GRU_MAX_SLICES);
     plan->shared = take(plan, gru_most(gru_phases_bytes(pieces), gru_wave_bytes(GRU_MOST_AHEAD + 1)), 1);
 }

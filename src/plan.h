@@ -44,7 +44,7 @@ struct gru_plan {
     size_t gate_offset;
     size_t rows_at;         /* where all rows' arrays are */
     struct gru_places rows; /* of all rows together */
-    size_t direction;       /* how far behind these, from x_offset on, the other direction has its own; 0: it hasn't */
+    size_t apart;           /* how far behind these, from x_offset on, the other direction has its own; 0: it hasn't */
     size_t shared;          /* state of gru_phases_run or gru_wave_run */
     size_t bytes;
 };
@@ -54,8 +54,8 @@ struct gru_cut {
     size_t directions;
     size_t slices; /* of the units of each direction */
     size_t parts;  /* of its rows; slices or parts is 1 */
-    size_t ahead;  /* pieces of the inputs of some steps that come later, in a run that is cut into nothing else */
-    size_t chunk;  /* how many steps these are */
+    size_t ahead;  /* pieces of coming steps' inputs, in a run that is cut into nothing else; 0: they don't go ahead */
+    size_t chunk;  /* how many steps these are, if they do */
 };
 
 /* Gives a new layer the strides of its runs, the most rows with which no size in here overflows, and the places

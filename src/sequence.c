@@ -29,8 +29,8 @@ static int gathers_ahead(const struct gru_sequence *q)
     return q->steps == 1;
 }
 
-/* The direction of one of their pieces, of which each has so many, and the piece's number there. Directions that go
- * side by side have the same rows and steps. */
+/* Turns a piece's number among those of all directions into its direction and its number there. Directions that go
+ * side by side have the same rows, steps and pieces. */
 static const struct gru_sequence *direction_of(const struct gru_sequence *directions, size_t pieces, size_t *piece)
 {
     const struct gru_sequence *q = &directions[*piece / pieces];
@@ -188,7 +188,7 @@ void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_
     q->cut = gru_plan_cut(layer, io->pool, q->steps, io->rows);
     if (q->cut.directions == 2) {
         both[1] = both[0];
-        both[1].workspace += plan->direction;
+        both[1].workspace += plan->apart;
     }
     for (size_t d = 0; d < layer->directions; d += q->cut.directions)
         run_directions(q, d);

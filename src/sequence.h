@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sequence.h: a run of one layer under way: where the rows and steps of a direction stand, and what is done with them. */
+/* sequence.h: a run of one layer under way: where a direction's rows and steps stand, and what is done with them. */
 #ifndef GRU_SEQUENCE_H
 #define GRU_SEQUENCE_H
 

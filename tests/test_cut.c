@@ -84,10 +84,13 @@ static const cut_case cases[] = {
     {16, 24, 20, 16, WAY_BOTH, 8, 1, 8},
     {16, 24, 20, 16, WAY_BOTH, 3, 1, 3},
     {16, 24, 20, 17, WAY_BOTH, 5, 1, 4},
+    {8, 24, 30, 516, WAY_BOTH, 127, 1, 127}, /* twice as many parts, nearly as many as there may be */
+    {8, 24, 30, 520, WAY_BOTH, 129, 1, 128},
     {12, 100, 12, 1, WAY_BOTH, 2, 1, 2},
     {12, 100, 12, 1, WAY_BOTH, 4, 1, 4},
     {12, 130, 3, 2, WAY_BOTH, 3, 1, 3},
     {12, 130, 1, 1, WAY_BOTH, 2, 1, 2},
+    {12, 130, 1, 3, WAY_BOTH, 4, 1, 4},
     /* In turn: a sum, weights that fill a cache, one thread, too little work. */
     {16, 24, 20, 16, WAY_BOTH_SUM, 2, 2, 2},
     {40, 40, 60, 1, WAY_BOTH_SUM, 2, 0, 0},
@@ -178,10 +181,12 @@ void test_cut_workspace(void)
             problem p = problem_make(&s);
             way plain = {.backend = check_this()};
             gru_layer *layer = drive_layer(&p, &plain);
-            CHECK(layer != NULL && gru_workspace_bytes(layer, s.steps, s.rows, &bytes[both], NULL) == GRU_OK, "workspace");
+            CHECK(layer != NULL && gru_workspace_bytes(layer, s.steps, s.rows, &bytes[both], NULL) == GRU_OK,
+                  "workspace");
             gru_layer_destroy(layer);
             guarded_free_all();
         }
-        CHECK(bytes[1] <= 2 * bytes[0] + 4096, "case %zu: %zu bytes of one direction, %zu of both", i, bytes[0], bytes[1]);
+        CHECK(bytes[1] <= 2 * bytes[0] + 4096, "case %zu: %zu bytes of one direction, %zu of both", i, bytes[0],
+              bytes[1]);
     }
 }

@@ -91,8 +91,8 @@ static void run_job(job *j, const gru_pool *pool, const char *what)
     for (size_t i = 0; i < j->layers; i++) {
         right = right && done(j, i) == j->chunks && want[i][0] == j->value[i][0] && want[i][1] == j->value[i][1];
     }
-    CHECK(right, "%zu layers, %zu the lowest, %zu chunks, %s: %u calls came too early or twice, or the state is too small", j->layers, j->lowest,
-          j->chunks, what, atomic_load(&j->mistakes));
+    CHECK(right, "%zu layers, %zu the lowest, %zu chunks, %s: %u calls came too early or twice, or a state is small",
+          j->layers, j->lowest, j->chunks, what, atomic_load(&j->mistakes));
 }
 
 static job draw_job(void)
@@ -177,7 +177,6 @@ static bool has_backward_layer(const tower *t)
     return false;
 }
 
-
 void test_wave_cases(void)
 {
     for (size_t i = 0; i < 3 * COUNT(cases); i++) {
@@ -210,7 +209,8 @@ void test_wave_others(void)
         if (shape.rows > 7) {
             CHECK(mine.calls > 1, "each chunk of each layer is cut, and not all together: %zu calls", mine.calls);
         } else if (has_backward_layer(&t)) {
-            CHECK(mine.calls <= 2 * t.count, "with a backward layer each direction asks once at most: %zu calls", mine.calls);
+            CHECK(mine.calls <= 2 * t.count, "with a backward layer each direction asks once at most: %zu calls",
+                  mine.calls);
         }
         guarded_free_all();
     }
