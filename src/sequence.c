@@ -39,7 +39,7 @@ static const struct gru_sequence *direction_of(const struct gru_sequence *direct
 }
 
 /* One slice of one phase; which block and which part of it follows from the phase's number. */
-static void work(void *context, size_t phase, size_t slice)
+static void work_slice(void *context, size_t phase, size_t slice)
 {
     const struct gru_sequence *q = context;
     q = direction_of(q, q->cut.slices, &slice);
@@ -69,7 +69,7 @@ static void run_phases(struct gru_sequence *q)
             const struct gru_block lone = gru_block_at(&q[d], 0, 1);
             gru_block_gather(&q[d], &lone, slice);
         }
-    gru_phases_run(q->io->pool, phases, slices, work, q, q->workspace + q->plan->shared);
+    gru_phases_run(q->io->pool, phases, slices, work_slice, q, q->workspace + q->plan->shared);
 }
 
 /* Chunk `c` of those whose inputs go ahead of their steps: two of them, which take turns, have room in a block's. */

@@ -118,8 +118,8 @@ static int survey(struct needs *needs, const gru_layer *const *layers, size_t co
 }
 
 /* Arrays for all layers of a wave, or for one after the other. */
-static int lay_out(struct gru_stack_plan *plan, const gru_layer *const *layers, size_t count, int wave, size_t steps,
-                   size_t rows)
+static int lay_out_chunks(struct gru_stack_plan *plan, const gru_layer *const *layers, size_t count, int wave,
+                          size_t steps, size_t rows)
 {
     struct needs needs;
     size_t outputs = 0;
@@ -148,12 +148,12 @@ int gru_stack_plan_make(struct gru_stack_plan *plan, const gru_layer *const *lay
                         size_t steps, size_t rows)
 {
     struct gru_stack_plan wave;
-    if (!lay_out(plan, layers, count, 0, steps, rows))
+    if (!lay_out_chunks(plan, layers, count, 0, steps, rows))
         return 0;
     if (!may_wave(layers, count, steps))
         return 1;
     /* not covered: for few layers, rows and steps, whose weights lie in memory, there is memory */
-    if (!lay_out(&wave, layers, count, 1, steps, gru_least(rows, WAVE_ROWS)))
+    if (!lay_out_chunks(&wave, layers, count, 1, steps, gru_least(rows, WAVE_ROWS)))
         return 0;
     const size_t bytes = gru_most(plan->bytes, wave.bytes);
     if (rows <= WAVE_ROWS && pool && is_faster(layers, count, pool, steps, rows)) {
