@@ -68,7 +68,7 @@ static int is_faster(const gru_layer *const *layers, size_t count, const gru_poo
     const double chunks = (double)steps / (double)wave_steps(layers, count, steps, rows), share = all / threads;
     const double wave = (share > longest ? share : longest) * (chunks + threads - 1.0) / chunks;
     const double slices = rows == 1 ? 1.2 * cut : cut;
-    return all * (double)steps * (double)rows >= WORTH_A_WAVE && 1.5 * wave <= all && wave <= slices;
+    return all * (double)steps * (double)rows >= (double)WORTH_A_WAVE && 1.5 * wave <= all && wave <= slices;
 }
 
 size_t gru_stack_state_floats(const gru_layer *layer, size_t rows)
