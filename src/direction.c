@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "order.h"
+
 /* How far a row's step is from the first one of all, and a stride the other way. A stride that no element is reached by
  * may be anything, so that these may wrap round; where the value is used it is the right one. */
 static ptrdiff_t offset(size_t row, ptrdiff_t row_stride, size_t step, ptrdiff_t step_stride)
@@ -67,12 +69,19 @@ void gru_direction_set(struct gru_sequence *q, size_t direction)
     set_base(q);
 }
 
+/* Step by step, or row by row where that is how they lie in memory. */
 static void clear_rest(const struct gru_sequence *q, float *to, ptrdiff_t step_stride, ptrdiff_t row_stride)
 {
-    for (size_t row = 0; row < q->io->rows; row++)
-        for (size_t t = q->lengths[row]; t < q->io->steps; t++)
-            memset(to + (ptrdiff_t)t * step_stride + (ptrdiff_t)q->order[row] * row_stride, 0,
-                   q->layer->desc.hidden * sizeof(float));
+    const size_t bytes = q->layer->desc.hidden * sizeof(float), rows = q->io->rows, steps = q->io->steps;
+    if (gru_magnitude(step_stride) < gru_magnitude(row_stride)) {
+        for (size_t row = 0; row < rows; row++)
+            for (size_t t = q->lengths[row]; t < steps; t++)
+                memset(to + (ptrdiff_t)t * step_stride + (ptrdiff_t)q->order[row] * row_stride, 0, bytes);
+        return;
+    }
+    for (size_t t = q->lengths[rows - 1]; t < steps; t++)
+        for (size_t row = gru_order_alive(q->lengths, rows, t); row < rows; row++)
+            memset(to + (ptrdiff_t)t * step_stride + (ptrdiff_t)q->order[row] * row_stride, 0, bytes);
 }
 
 void gru_direction_clear(const struct gru_sequence *q)
