@@ -343,3 +343,17 @@ answer drive(const problem *p, const way *w)
     gru_layer_destroy(s.layer);
     return a;
 }
+
+answer drive_reference(const problem *p)
+{
+    way plain = {.backend = check_scalar()};
+    return drive(p, &plain);
+}
+
+void drive_compare(const problem *p, const answer *want, const way *w)
+{
+    char how[300];
+    snprintf(how, sizeof how, "%s", way_text(w)); /* drive's own messages have the text next */
+    answer got = drive(p, w);
+    answer_check(p, want, &got, how);
+}

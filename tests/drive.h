@@ -40,6 +40,10 @@ const char *way_text(const way *w);
  * everything round the arrays are left alone. On a failure, which is reported, all parts are NULL. */
 answer drive(const problem *p, const way *w);
 
+/* The scalar back end's answer in the plainest way, which all others must equal, and a check that one does. */
+answer drive_reference(const problem *p);
+void drive_compare(const problem *p, const answer *want, const way *w);
+
 /* The description and the weights of a problem as the API wants them. `views` has room for two. */
 gru_desc drive_desc(const problem *p, const way *w);
 void drive_weights(const problem *p, const way *w, gru_weights *views);

@@ -133,10 +133,8 @@ static void poison(problem *p)
 
 static void check_way(const problem *p, const way *w)
 {
-    char how[300];
-    snprintf(how, sizeof how, "%s", way_text(w));
-    answer got = drive(p, w), want = definition_solve(p);
-    answer_check(p, &want, &got, how);
+    answer want = definition_solve(p);
+    drive_compare(p, &want, w);
 }
 
 static void check(const problem *p)
@@ -161,6 +159,15 @@ static void check_lone(const problem *p)
     check_way(p, &w);
 }
 
+static size_t longest(const problem *p)
+{
+    size_t most = 0;
+    for (size_t b = 0; b < p->shape.rows; b++) {
+        most = problem_length(p, b) > most ? problem_length(p, b) : most;
+    }
+    return most;
+}
+
 /* Where the inputs of coming steps go ahead, as the pool's one call shows: the steps still find each its own x. */
 void test_faint_ahead(void)
 {
@@ -174,6 +181,9 @@ void test_faint_ahead(void)
         s.steps = 140;
         s.way = i % 3 ? WAY_FORWARD : WAY_REVERSE;
         problem p = problem_make(&s);
+        while (longest(&p) < 100) { /* ragged rows may all be so short that nothing is worth a thread */
+            p = problem_make(&s);
+        }
         shrink(&p);
         tally all = {.temper = ALL};
         const gru_pool pool = tally_pool(&all, 3);
