@@ -142,8 +142,8 @@ bool bound_raise(struct limits *limits, const struct cell_spec *spec, double ns)
 {
     const struct limits_backend *backend = limits_backend(limits, spec->backend);
     const struct bound_work work = bound_work_of(spec);
-    /* The layers of a stack, and directions, read theirs one after the other, at the bandwidth of a set of all of them; in
-     * sequences each runs for itself, in a time that can't be told apart. */
+    /* The layers of a stack, and directions, read theirs one after the other, at the bandwidth of a set of all of them;
+     * in sequences each runs for itself, in a time that can't be told apart. */
     bool sequence = spec->steps > 1;
     if (!backend || spec->cold || !(work.bytes > 0.0) || (sequence && (spec->batch > 1 || !cell_is_single(spec))))
         return false;

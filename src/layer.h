@@ -42,6 +42,17 @@ static inline size_t gru_layer_width(const struct gru_layer *layer)
                                                                            : layer->desc.hidden;
 }
 
+/* How many weights of h, and of x, a row's step goes through in each direction. */
+static inline size_t gru_layer_recurrent(const struct gru_layer *layer)
+{
+    return layer->half[0].input.gates * layer->desc.hidden * layer->desc.hidden;
+}
+
+static inline size_t gru_layer_input(const struct gru_layer *layer)
+{
+    return layer->half[0].input.gates * layer->desc.hidden * layer->desc.input;
+}
+
 /* Bytes that the packed form of a matrix takes, a multiple of GRU_ALIGNMENT; false if they don't fit in a size_t. */
 int gru_product_bytes(size_t units, size_t length, size_t gates, size_t lanes, size_t *bytes);
 

@@ -40,20 +40,10 @@ enum { LEAST_ROWS = 4 };
  * the time with 16 or 64 rows of H = 64, and less where their cores are far from each other. (With 1 KiB, 0.985.) */
 enum { PART_GAP = 4096 };
 
-static size_t recurrent_weights(const struct gru_layer *layer)
-{
-    return layer->half[0].input.gates * layer->desc.hidden * layer->desc.hidden;
-}
-
-static size_t input_weights(const struct gru_layer *layer)
-{
-    return layer->half[0].input.gates * layer->desc.hidden * layer->desc.input;
-}
-
 /* Into how many parts of rows a run may be cut: of larger weights each thread keeps some units' instead. */
 static size_t most_parts(const struct gru_layer *layer, size_t rows)
 {
-    return rows >= 2 * LEAST_ROWS && recurrent_weights(layer) <= GRU_CACHED_WEIGHTS
+    return rows >= 2 * LEAST_ROWS && gru_layer_recurrent(layer) <= GRU_CACHED_WEIGHTS
                ? gru_least(rows / LEAST_ROWS, GRU_MAX_SLICES)
                : 1;
 }
@@ -63,7 +53,7 @@ static size_t most_parts(const struct gru_layer *layer, size_t rows)
 static int has_both(const struct gru_layer *layer)
 {
     return layer->directions == 2 && layer->desc.merge == GRU_MERGE_CONCAT &&
-           recurrent_weights(layer) <= GRU_CACHED_WEIGHTS / 4 * 3;
+           gru_layer_recurrent(layer) <= GRU_CACHED_WEIGHTS / 4 * 3;
 }
 
 /* Into how many pieces each of two directions is cut, `most` at most, so that all threads have as many: with half of
@@ -86,7 +76,7 @@ size_t gru_plan_chunk(size_t steps, size_t work)
  * its steps. */
 static void go_ahead(struct gru_cut *cut, const struct gru_layer *layer, size_t steps, size_t rows)
 {
-    const size_t input = input_weights(layer), step = recurrent_weights(layer) + GRU_SHORT_STEP / rows;
+    const size_t input = gru_layer_input(layer), step = gru_layer_recurrent(layer) + GRU_SHORT_STEP / rows;
     const int beside = layer->half[0].cell.beside && rows == 1;
     if (rows >= 2 * LEAST_ROWS || steps < 2 * CHUNK_STEPS || steps * rows * (input + step) < WORTH_GOING_AHEAD ||
         input < step / (beside ? 1 : 2))
@@ -104,8 +94,8 @@ struct gru_cut gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool,
     struct gru_cut cut = {.directions = 1, .slices = 1, .parts = 1};
     if (!pool || !steps)
         return cut;
-    const size_t weights = recurrent_weights(layer), most = most_parts(layer, rows);
-    const size_t work = weights + input_weights(layer);
+    const size_t weights = gru_layer_recurrent(layer), most = most_parts(layer, rows);
+    const size_t work = weights + gru_layer_input(layer);
     const size_t threads = gru_least(pool->threads, GRU_MAX_SLICES), worth = rows * steps * work / WORTH_A_PART + 1;
     cut.parts = gru_least(most, worth);
     if (most == 1 && !layer->faint)

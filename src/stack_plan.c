@@ -19,7 +19,7 @@ enum {
 /* What a row's step takes, in multiply-adds. */
 static size_t work_of(const struct gru_layer *layer)
 {
-    return layer->half[0].input.gates * layer->desc.hidden * (layer->desc.input + layer->desc.hidden) + GRU_SHORT_STEP;
+    return gru_layer_input(layer) + gru_layer_recurrent(layer) + GRU_SHORT_STEP;
 }
 
 static int all_forward(const gru_layer *const *layers, size_t count)

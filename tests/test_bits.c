@@ -32,20 +32,6 @@ static problem draw(size_t i, bool split)
     return problem_make(&s);
 }
 
-static answer reference(const problem *p)
-{
-    way plain = {.backend = check_scalar()};
-    return drive(p, &plain);
-}
-
-static void compare(const problem *p, const answer *want, const way *w)
-{
-    char how[300];
-    snprintf(how, sizeof how, "%s", way_text(w));
-    answer got = drive(p, w);
-    answer_check(p, want, &got, how);
-}
-
 void test_bits_layouts(void)
 {
     for (size_t i = 0; i < 96; i++) {
@@ -53,10 +39,10 @@ void test_bits_layouts(void)
             continue;
         }
         problem p = draw(i, false);
-        answer want = reference(&p);
+        answer want = drive_reference(&p);
         for (size_t k = 0; k < 4; k++) {
             way w = way_random(&p, check_this());
-            compare(&p, &want, &w);
+            drive_compare(&p, &want, &w);
         }
         guarded_free_all();
     }
@@ -67,15 +53,15 @@ void test_bits_alignments(void)
 {
     for (size_t i = 0; i < 6; i++) {
         problem p = draw(i + 3, false);
-        answer want = reference(&p);
+        answer want = drive_reference(&p);
         for (size_t offset = 0; offset < 16; offset++) {
             if (!check_turn(16 * i + offset, 4)) {
                 continue;
             }
             way before = {.backend = check_this(), .offset = offset, .side = GUARD_BEFORE};
             way after = {.backend = check_this(), .offset = offset, .side = GUARD_AFTER, .in_place = true};
-            compare(&p, &want, &before);
-            compare(&p, &want, &after);
+            drive_compare(&p, &want, &before);
+            drive_compare(&p, &want, &after);
         }
         guarded_free_all();
     }
@@ -89,13 +75,13 @@ void test_bits_splits(void)
             continue;
         }
         problem p = draw(i, true);
-        answer want = reference(&p);
+        answer want = drive_reference(&p);
         for (size_t steps = 0; steps <= 3; steps++) {
             static const size_t rows[] = {0, 1, 2, 3, 7};
             for (size_t k = 0; k < COUNT(rows); k++) {
                 way w = {
                     .backend = check_this(), .step_chunk = steps, .row_chunk = rows[k], .in_place = (i + k) % 2 != 0};
-                compare(&p, &want, &w);
+                drive_compare(&p, &want, &w);
             }
         }
         guarded_free_all();
@@ -110,10 +96,10 @@ void test_bits_wanted(void)
             continue;
         }
         problem p = draw(i, false);
-        answer want = reference(&p);
+        answer want = drive_reference(&p);
         for (unsigned mask = 0; mask < 8; mask++) {
             way w = {.backend = check_this(), .no_y = mask & 1, .no_last = mask & 2, .no_gates = mask & 4};
-            compare(&p, &want, &w);
+            drive_compare(&p, &want, &w);
         }
         guarded_free_all();
     }
@@ -131,11 +117,11 @@ void test_bits_pools(void)
             continue;
         }
         problem p = draw(i, false);
-        answer want = reference(&p);
+        answer want = drive_reference(&p);
         for (size_t k = 0; k < COUNT(pools); k++) {
             way w = way_random(&p, check_this());
             w.pool = &pools[k];
-            compare(&p, &want, &w);
+            drive_compare(&p, &want, &w);
         }
         guarded_free_all();
     }
@@ -154,10 +140,10 @@ void test_bits_teams(void)
                 continue;
             }
             problem p = draw(i, false);
-            answer want = reference(&p);
+            answer want = drive_reference(&p);
             way w = way_random(&p, check_this());
             w.pool = gru_team_pool(team);
-            compare(&p, &want, &w);
+            drive_compare(&p, &want, &w);
             guarded_free_all();
         }
         gru_team_destroy(team);
@@ -224,7 +210,7 @@ void test_bits_permuted(void)
             continue;
         }
         problem p = draw(i, false);
-        answer straight = reference(&p);
+        answer straight = drive_reference(&p);
         size_t order[32];
         for (size_t b = 0; b < p.shape.rows; b++) {
             size_t k = check_below(b + 1);
@@ -235,7 +221,7 @@ void test_bits_permuted(void)
             problem q = permuted(&p, order);
             answer want = permuted_answer(&p, &straight, order);
             way w = way_random(&q, check_this());
-            compare(&q, &want, &w);
+            drive_compare(&q, &want, &w);
         }
         guarded_free_all();
     }
@@ -260,9 +246,9 @@ void test_bits_large(void)
         s.ragged = i % 2 == 0;
         s.initial = true;
         problem p = problem_make(&s);
-        answer want = reference(&p);
+        answer want = drive_reference(&p);
         way w = way_random(&p, check_this());
-        compare(&p, &want, &w);
+        drive_compare(&p, &want, &w);
         guarded_free_all();
     }
 }
@@ -285,10 +271,10 @@ void test_bits_turning(void)
         s.bias = BIAS_6;
         s.initial = true;
         problem p = problem_make(&s);
-        answer want = reference(&p);
+        answer want = drive_reference(&p);
         for (size_t alone = 0; alone < 2; alone++) {
             way w = {.backend = check_this(), .step_chunk = alone, .no_gates = true, .in_place = alone != 0};
-            compare(&p, &want, &w);
+            drive_compare(&p, &want, &w);
         }
         guarded_free_all();
     }

@@ -10,22 +10,13 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static answer reference(const problem *p)
-{
-    way plain = {.backend = check_scalar()};
-    return drive(p, &plain);
-}
-
 /* In one call, any other way. */
 static void compare(const problem *p, const answer *want, const gru_pool *pool)
 {
     way w = way_random(p, check_this());
     w.pool = pool;
     w.step_chunk = w.row_chunk = 0;
-    char how[300];
-    snprintf(how, sizeof how, "%s", way_text(&w));
-    answer got = drive(p, &w);
-    answer_check(p, want, &got, how);
+    drive_compare(p, want, &w);
 }
 
 /* Runs that are large enough to be cut: the first four into parts of rows, and the last, where a part is ragged to
@@ -60,7 +51,7 @@ void test_cut_bits(void)
             memset(p.lengths, 0, s.rows * sizeof *p.lengths);
             p.lengths[5] = s.steps;
         }
-        answer want = reference(&p);
+        answer want = drive_reference(&p);
         for (size_t k = 0; k <= COUNT(pools); k++) {
             compare(&p, &want, k < COUNT(pools) ? &pools[k] : gru_team_pool(team));
         }
@@ -141,7 +132,7 @@ void test_cut_cases(void)
         tally mine = {.temper = (enum temper)(i % TEMPERS)};
         const gru_pool pool = tally_pool(&mine, c->threads);
         problem p = problem_of(c, i);
-        answer want = reference(&p);
+        answer want = drive_reference(&p);
         compare(&p, &want, &pool);
         CHECK(mine.calls == c->calls && mine.tasks == c->tasks, "case %zu: the pool got %zu calls, of %zu tasks",
               i / TEMPERS, mine.calls, mine.tasks);
@@ -164,7 +155,7 @@ void test_cut_teams(void)
             problem_shape s = problem_of(&cases[i], i).shape;
             s.ragged = true;
             problem p = problem_make(&s);
-            answer want = reference(&p);
+            answer want = drive_reference(&p);
             compare(&p, &want, gru_team_pool(team));
             guarded_free_all();
         }

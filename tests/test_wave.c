@@ -54,7 +54,7 @@ static void work(void *context, size_t i, size_t c)
     const size_t above = i < j->lowest ? j->lowest : i + 1;
     bool ready = done(j, i) == c && (above >= j->layers || done(j, above) + 2 > c);
     for (size_t b = lowest_below(j, i); b < i; b++) {
-        ready = ready && (i < j->lowest || done(j, b) > c);
+        ready = ready && done(j, b) > c;
     }
     if (!ready) {
         atomic_fetch_add_explicit(&j->mistakes, 1, memory_order_relaxed);
