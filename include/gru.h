@@ -31,9 +31,10 @@
  *
  * Nothing hidden in a run. gru_run and gru_run_stack don't allocate and don't lock, and fail only for the
  * reasons that gru_error states, before anything is written. They don't call the system, unless threads
- * are asked for: a gru_team wakes its sleeping threads, at most once each per call (per direction, if one comes
- * after the other; of a stack whose layers are cut one after the other, per chunk of steps of each), and where
- * there are more threads than CPUs, or the pool is yours, a long wait may give the CPU away (sched_yield).
+ * are asked for: a gru_team reads the clock, which most systems let a program do by itself, and wakes its
+ * sleeping threads, at most once each per call (per direction, if one comes after the other; of a stack whose
+ * layers are cut one after the other, per chunk of steps of each); and where there are more threads than CPUs,
+ * or the pool is yours, a long wait may give the CPU away (sched_yield).
  *
  * No byte outside your arrays is read or written; no padding is asked of you, and no alignment but a float's own.
  *
@@ -374,9 +375,13 @@ typedef struct gru_pool {
     void *context;
 } gru_pool;
 
-/* A team of threads that libgru owns. One run at a time may use a team: a second one, from another thread, does its
- * work alone. Idle threads sleep after 10 to 60 us, and the system takes up to a millisecond to wake one: a team is for
- * runs that follow one another at once, or are long. Short ones that come now and then are faster without. */
+/*
+ * A team of threads that libgru owns. One run at a time may use a team: a second one, from another thread, does its
+ * work alone. Idle threads sleep after 50 us. It takes 5 us to a millisecond to wake one, depending on the system, so a
+ * run that finds them asleep wakes them if it will take long beside that, or follows at once on others; else it stays
+ * in the calling thread. Which it is the team learns from the runs that it sees. The threads block all signals. In the
+ * child of a fork, which has none of them, a team does all work in the calling thread.
+ */
 typedef struct gru_team gru_team;
 
 /* Starts `threads` - 1 threads (the caller is the other one). 0: as many as the CPUs that this process may use. */

@@ -69,6 +69,14 @@ size_t gru_plan_block_rows(size_t steps, size_t rows);
 /* How a run is cut for a pool; NULL is one thread. */
 struct gru_cut gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool, size_t steps, size_t rows);
 
+static inline int gru_is_cut(struct gru_cut cut)
+{
+    return cut.directions > 1 || cut.slices > 1 || cut.parts > 1 || cut.ahead;
+}
+
+/* The multiply-adds of a run. */
+size_t gru_plan_work(const struct gru_layer *layer, size_t steps, size_t rows);
+
 /* How many steps a thread takes before it hands over to another one, if a step takes so many multiply-adds: so many
  * that handing over costs little, so few that the first ones and the last, which have none beside them, are a small
  * part of all. */

@@ -4,6 +4,7 @@
 
 #include "io.h"
 #include "status.h"
+#include "team.h"
 
 /* The plan of a run, and its workspace with a line more for aligning it. */
 static enum gru_status plan_run(struct gru_plan *plan, const struct gru_layer *layer, size_t steps, size_t rows,
@@ -25,12 +26,12 @@ enum gru_status gru_workspace_bytes(const gru_layer *layer, size_t steps, size_t
     return plan_run(&plan, layer, steps, rows, bytes, error);
 }
 
-/* Whether a row's step is too large for one thread of a pool, or the pool must be judged first. */
+/* Whether a row's step is cut for a pool, or the pool must be judged first. */
 static int is_cut(const struct gru_layer *layer, const gru_pool *pool)
 {
     if (pool->size != sizeof *pool || !pool->run || !pool->threads)
         return 1;
-    return gru_plan_cut(layer, pool, 1, 1).slices > 1;
+    return gru_is_cut(gru_plan_cut(layer, pool, 1, 1));
 }
 
 /* Whether a run is one step of one row with none of the extras and nothing about it that could be wrong, but for the
@@ -50,6 +51,13 @@ static enum gru_status run_lone(const struct gru_layer *layer, const gru_io *io,
 {
     layer->lone.run(&layer->lone, gru_align(workspace), io);
     return GRU_OK;
+}
+
+/* Whether a run of so much work would be cut for a pool, but had better let its threads sleep. */
+static int is_spared(const struct gru_layer *layer, const gru_io *io, size_t work)
+{
+    return io->pool && gru_pool_sleeps(io->pool) &&
+           gru_is_cut(gru_plan_cut(layer, io->pool, io->steps, io->rows)) && gru_pool_spares(io->pool, work);
 }
 
 static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, void *workspace, size_t workspace_bytes,
@@ -78,6 +86,14 @@ static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, 
     if (workspace_bytes < needed)
         return gru_fail(error, GRU_SMALL_MEMORY, "the workspace has %zu bytes, but %zu steps of %zu rows need %zu",
                         workspace_bytes, io->steps, io->rows, needed);
+    const size_t work = gru_plan_work(layer, io->steps, io->rows);
+    if (is_spared(layer, io, work)) {
+        gru_io alone = *io;
+        alone.pool = NULL;
+        status = gru_run(layer, &alone, workspace, workspace_bytes, error);
+        gru_pool_spared(io->pool, work);
+        return status;
+    }
     gru_run_checked(layer, io, &io->state, &plan, gru_align(workspace));
     return GRU_OK;
 }

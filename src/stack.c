@@ -16,6 +16,7 @@
 #include "run.h"
 #include "stack_plan.h"
 #include "status.h"
+#include "team.h"
 #include "wave.h"
 
 static enum gru_status check_layers(const gru_layer *const *layers, size_t count, gru_error *error)
@@ -200,6 +201,26 @@ static void run_stack(struct stack *s)
         copy_states(s, i, 1);
 }
 
+static size_t stack_work(const struct stack *s)
+{
+    size_t work = 0;
+    for (size_t i = 0; i < s->count; i++)
+        work += gru_plan_work(s->layers[i], s->io->steps, s->io->rows);
+    return work;
+}
+
+/* Whether the threads of its pool would share a run of so much work, but had better sleep on. */
+static int is_stack_spared(const struct stack *s, size_t work)
+{
+    const gru_pool *pool = s->io->pool;
+    if (!pool || !gru_pool_sleeps(pool))
+        return 0;
+    int shared = s->plan->wave;
+    for (size_t i = 0; i < s->count && !shared; i++)
+        shared = gru_is_cut(gru_plan_cut(s->layers[i], pool, s->plan->chunk, s->io->rows));
+    return shared && gru_pool_spares(pool, work);
+}
+
 static int is_zero(const gru_state *state)
 {
     return !state->h0 && !state->h && !state->reset && !state->gates[GRU_R] && !state->gates[GRU_Z] &&
@@ -237,6 +258,14 @@ enum gru_status gru_run_stack(const gru_layer *const *layers, size_t count, cons
     if (io->pool && io->steps > 1) /* a lone step's plan is the same */
         gru_stack_plan_make(&plan, layers, count, io->pool, io->steps, io->rows);
     struct stack stack = {layers, count, io, states, &plan, gru_align(workspace)};
+    const size_t work = stack_work(&stack);
+    if (is_stack_spared(&stack, work)) {
+        gru_io alone = *io;
+        alone.pool = NULL;
+        status = gru_run_stack(layers, count, &alone, states, workspace, workspace_bytes, error);
+        gru_pool_spared(io->pool, work);
+        return status;
+    }
     run_stack(&stack);
     return GRU_OK;
 }

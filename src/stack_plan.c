@@ -13,7 +13,7 @@
 enum {
     WAVE_ROWS = 7,          /* the most: more are cut into parts, which meet nowhere in a layer */
     WAVE_STEPS = 16,        /* of a run at least */
-    WORTH_A_WAVE = 2097152, /* multiply-adds of a run: 25 us, in which a sleeping thread can wake */
+    WORTH_A_WAVE = 2097152, /* multiply-adds of a run: 25 us */
 };
 
 /* What a row's step takes, in multiply-adds. */

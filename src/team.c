@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* team.c: libgru's own threads, which sleep between calls. */
-#define _GNU_SOURCE 1 /* sched_getaffinity, CPU_COUNT */
+#define _GNU_SOURCE 1 /* sched_getaffinity, CPU_COUNT, clock_gettime */
 #include "team.h"
 
 #include "memory.h"
 #include "relax.h"
 #include "size.h"
 #include "status.h"
+#include "wake.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 #include <signal.h>
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -42,7 +44,9 @@ struct worker {
     void *argument;
     size_t number; /* of its task: always the same, so that the same slice of the weights stays in its core's cache */
     pthread_t thread;
-    sem_t wake;
+    sem_t semaphore;
+    atomic_size_t posted; /* when, if it hasn't come since; else 0 */
+    struct gru_wake *wake;
 };
 
 struct gru_team {
@@ -52,30 +56,58 @@ struct gru_team {
     pid_t process; /* that started the workers */
     bool may_yield;
     alignas(64) atomic_flag busy; /* the workers belong to the call that has set it */
+    struct gru_wake wake;
     struct worker worker[];       /* pool.threads - 1 */
 };
 
-/*
- * How many looks an idle worker takes for its next call before it sleeps: 10 to 60 us of burnt CPU after each call at
- * most. Calls that follow one another closely, as when a program runs a sequence step by step, need no wake then.
- */
-enum { LOOKS_BEFORE_SLEEP = 1024 };
+/* In nanoseconds, which may wrap round. */
+static size_t now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (size_t)t.tv_sec * 1000000000u + (size_t)t.tv_nsec;
+}
+
+/* Whether a worker sleeps, or has been posted and hasn't come yet. */
+static bool is_away(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->posted, memory_order_relaxed) ||
+           atomic_load_explicit(&worker->state, memory_order_relaxed) == ASLEEP;
+}
+
+static void post(struct worker *worker)
+{
+    atomic_store_explicit(&worker->posted, now() | 1, memory_order_relaxed);
+    sem_post(&worker->semaphore);
+}
 
 static void sleep_until_posted(struct worker *worker)
 {
-    while (sem_wait(&worker->wake))
+    while (sem_wait(&worker->semaphore))
         ; /* EINTR: a debugger's doing, since the workers block all signals */
+    const size_t posted = atomic_exchange_explicit(&worker->posted, 0, memory_order_relaxed);
+    gru_wake_came(worker->wake, now() - posted);
+}
+
+/* Calls that follow one another closely, as when a program runs a sequence step by step, need no wake for this; the
+ * price is so much burnt CPU after each call at most. */
+static void look_for_call(const struct worker *worker)
+{
+    const size_t start = now();
+    do {
+        for (int looks = 0; looks < 64; looks++) {
+            if (atomic_load_explicit(&worker->state, memory_order_relaxed) != IDLE)
+                return;
+            gru_relax();
+        }
+    } while (now() - start < GRU_STAYS_AWAKE);
 }
 
 static void *worker_loop(void *argument)
 {
     struct worker *worker = argument;
     for (;;) {
-        for (int looks = 0; looks < LOOKS_BEFORE_SLEEP; looks++) {
-            if (atomic_load_explicit(&worker->state, memory_order_relaxed) != IDLE)
-                break;
-            gru_relax();
-        }
+        look_for_call(worker);
         /* Acquire in each case: a call's task and argument were written before it. */
         int state = IDLE;
         if (atomic_compare_exchange_strong_explicit(&worker->state, &state, ASLEEP, memory_order_relaxed,
@@ -100,7 +132,7 @@ static void call(struct worker *worker, void (*task)(void *argument, size_t i), 
     worker->task = task;
     worker->argument = argument;
     if (atomic_exchange_explicit(&worker->state, CALLED, memory_order_release) == ASLEEP)
-        sem_post(&worker->wake);
+        post(worker);
 }
 
 /* Returns when the worker is through with its task, or takes the task back and does it here. */
@@ -150,6 +182,33 @@ bool gru_pool_may_yield(const gru_pool *pool)
     return pool->run != run || ((const struct gru_team *)pool->context)->may_yield;
 }
 
+/* The first worker speaks for all: every run that uses a team calls it. */
+bool gru_pool_sleeps(const gru_pool *pool)
+{
+    if (pool->run != run)
+        return false;
+    struct gru_team *team = pool->context;
+    if (team->pool.threads == 1)
+        return false;
+    if (is_away(&team->worker[0]))
+        return true;
+    gru_wake_found(&team->wake);
+    return false;
+}
+
+bool gru_pool_spares(const gru_pool *pool, size_t work)
+{
+    struct gru_team *team = pool->context;
+    return gru_wake_spares(&team->wake, now(), work,
+                           atomic_load_explicit(&team->worker[0].posted, memory_order_relaxed));
+}
+
+void gru_pool_spared(const gru_pool *pool, size_t work)
+{
+    struct gru_team *team = pool->context;
+    gru_wake_spared(&team->wake, now(), work);
+}
+
 /* The CPUs that this process may use; on machines with more than a cpu_set_t holds, those that there are. */
 static size_t usable_cpus(void)
 {
@@ -166,11 +225,13 @@ static bool start(struct gru_team *team, size_t number)
 {
     struct worker *worker = &team->worker[number - 1];
     atomic_init(&worker->state, IDLE);
+    atomic_init(&worker->posted, 0);
+    worker->wake = &team->wake;
     worker->number = number;
-    if (sem_init(&worker->wake, 0, 0))
+    if (sem_init(&worker->semaphore, 0, 0))
         return false;
     if (pthread_create(&worker->thread, NULL, worker_loop, worker)) {
-        sem_destroy(&worker->wake);
+        sem_destroy(&worker->semaphore);
         return false;
     }
     return true;
@@ -195,11 +256,11 @@ static void stop_all(struct gru_team *team, size_t threads)
     for (size_t i = 1; i < threads; i++) {
         struct worker *worker = &team->worker[i - 1];
         if (atomic_exchange_explicit(&worker->state, LEAVING, memory_order_release) == ASLEEP)
-            sem_post(&worker->wake);
+            post(worker);
     }
     for (size_t i = 1; i < threads; i++) {
         pthread_join(team->worker[i - 1].thread, NULL);
-        sem_destroy(&team->worker[i - 1].wake);
+        sem_destroy(&team->worker[i - 1].semaphore);
     }
 }
 
@@ -224,6 +285,7 @@ enum gru_status gru_team_create(gru_team **team, size_t threads, const gru_alloc
     made->process = getpid();
     made->may_yield = threads > cpus;
     atomic_flag_clear_explicit(&made->busy, memory_order_relaxed);
+    gru_wake_begin(&made->wake, now());
     const size_t started = start_all(made, threads);
     if (started < threads) {
         stop_all(made, started);

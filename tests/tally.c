@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tally.c: pools that count what they are asked for, and run it in the calling thread, last first. */
+/* tally.c: pools that count what they are asked for, and run it in the calling thread, last first, or in a team. */
 #include "tally.h"
 
 static void run(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
@@ -7,6 +7,10 @@ static void run(void *context, void (*task)(void *argument, size_t i), void *arg
     tally *t = context;
     t->calls++;
     t->tasks = count;
+    if (t->team != NULL) {
+        t->team->run(t->team->context, task, argument, count);
+        return;
+    }
     for (size_t i = count; i-- > 0 && t->temper != NOTHING;) {
         if (t->temper == ALL || i % 2 == 1) {
             task(argument, i);
@@ -17,4 +21,10 @@ static void run(void *context, void (*task)(void *argument, size_t i), void *arg
 gru_pool tally_pool(tally *t, size_t threads)
 {
     return (gru_pool){.size = sizeof(gru_pool), .threads = threads, .run = run, .context = t};
+}
+
+gru_pool tally_team(tally *t, const gru_team *team)
+{
+    t->team = gru_team_pool(team);
+    return tally_pool(t, t->team->threads);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tally.h: pools that count what they are asked for, and run it in the calling thread, last first. */
+/* tally.h: pools that count what they are asked for, and run it in the calling thread, last first, or in a team. */
 #ifndef GRU_TALLY_H
 #define GRU_TALLY_H
 
@@ -12,9 +12,13 @@ typedef struct tally {
     enum temper temper;
     size_t calls;
     size_t tasks; /* of the last call */
+    const gru_pool *team;
 } tally;
 
 /* A pool that says it has so many threads. The tally must live as long. */
 gru_pool tally_pool(tally *t, size_t threads);
+
+/* A team as somebody else's pool, which every run uses that is cut: libgru's own isn't woken for a short run. */
+gru_pool tally_team(tally *t, const gru_team *team);
 
 #endif

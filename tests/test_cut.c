@@ -148,6 +148,8 @@ void test_cut_teams(void)
         if (!CHECK(gru_team_create(&team, threads, NULL, NULL) == GRU_OK, "a team of %zu", threads)) {
             return;
         }
+        tally t = {0};
+        const gru_pool pool = tally_team(&t, team);
         for (size_t i = 0; i < COUNT(cases); i++) {
             if (!check_turn(i + threads, 4)) {
                 continue;
@@ -156,7 +158,7 @@ void test_cut_teams(void)
             s.ragged = true;
             problem p = problem_make(&s);
             answer want = drive_reference(&p);
-            compare(&p, &want, gru_team_pool(team));
+            compare(&p, &want, &pool);
             guarded_free_all();
         }
         gru_team_destroy(team);

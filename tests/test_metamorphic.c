@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_metamorphic.c: one run, done over in random other ways that must give the same bits. */
 #include "rig.h"
+#include "tally.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -231,8 +232,11 @@ void test_metamorphic(void)
     scratch s = {.size = 1 << 20};
     s.memory = malloc(s.size * sizeof(float));
     gru_team *teams[8] = {NULL};
+    tally tallies[8] = {0};
+    gru_pool pools[8];
     for (size_t i = 0; i < 8; i++) {
         CHECK(gru_team_create(&teams[i], i + 1, NULL, NULL) == GRU_OK, "a team of %zu", i + 1);
+        pools[i] = tally_team(&tallies[i], teams[i]);
     }
     base b;
     for (size_t i = 0; i < ways && s.memory != NULL; i++) {
@@ -243,7 +247,8 @@ void test_metamorphic(void)
             break;
         }
         other o = {.b = &b, .layer = b.layers[check_below(b.backends)]};
-        o.pool = check_below(4) == 0 ? gru_team_pool(teams[check_below(8)]) : NULL;
+        const size_t threads = check_below(8);
+        o.pool = check_below(4) ? NULL : check_below(4) ? &pools[threads] : gru_team_pool(teams[threads]);
         draw_rows(&o);
         draw_cuts(&o);
         s.used = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_stack.c: a stack of layers gives the bits of its layers run one after the other. */
+#include "tally.h"
 #include "tower.h"
 
 #include <string.h>
@@ -30,9 +31,11 @@ void test_stack_threads(void)
     if (!CHECK(gru_team_create(&team, 3, NULL, NULL) == GRU_OK, "a team")) {
         return;
     }
+    tally all = {0};
+    const gru_pool pool = tally_team(&all, team);
     for (size_t i = 0; i < 12; i++) {
         tower t = draw(40, 5, i % 2 == 0);
-        tower_run(&t, gru_team_pool(team), false);
+        tower_run(&t, i % 3 == 0 ? gru_team_pool(team) : &pool, false);
         guarded_free_all();
     }
     gru_team_destroy(team);

@@ -239,13 +239,15 @@ void test_wave_teams(void)
         if (!CHECK(gru_team_create(&team, threads, NULL, NULL) == GRU_OK, "a team of %zu", threads)) {
             return;
         }
+        tally all = {0};
+        const gru_pool pool = tally_team(&all, team);
         for (size_t i = 0; i < 6; i++) {
             if (!check_turn(i, 3)) {
                 continue;
             }
             const tower_shape shape = {2 + i % 3, 100 + check_below(100), 1 + check_below(7), 32, 56, true, false};
             tower t = tower_draw(&shape);
-            tower_run(&t, gru_team_pool(team), false);
+            tower_run(&t, &pool, false);
             guarded_free_all();
         }
         gru_team_destroy(team);
