@@ -190,8 +190,8 @@ static enum gru_status check_run(const struct gru_gate *gate, size_t rows, const
     const bool lacking = (!x && gate->desc.inputs) || (!h && gate->desc.states);
     if (lacking || (x && !gate->desc.inputs) || (h && !gate->desc.states))
         return gru_fail(error, lacking ? GRU_NULL_POINTER : GRU_MISMATCH,
-                        "x is %s and h is %s, but the gate has %zu inputs and %zu states", x ? "set" : "NULL",
-                        h ? "set" : "NULL", gate->desc.inputs, gate->desc.states);
+                        "x is %s and h is %s, but the gate has %zu inputs and %zu states (what it has none of is NULL)",
+                        x ? "set" : "NULL", h ? "set" : "NULL", gate->desc.inputs, gate->desc.states);
     if (!out)
         return gru_fail(error, GRU_NULL_POINTER, "gru_gate_run: out is NULL");
     if (rows > 1 && gru_magnitude(out_row) < gate->desc.units)

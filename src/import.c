@@ -107,8 +107,10 @@ static enum gru_status check_given(const gru_desc *desc, const float *bias, cons
 static enum gru_status check_direction(const gru_desc *desc, size_t direction, gru_error *error)
 {
     if (direction >= gru_directions(desc))
-        return gru_fail(error, GRU_BAD_VALUE, "direction is %zu, but desc.direction has %zu, counted from 0", direction,
-                        gru_directions(desc));
+        return gru_fail(error, GRU_BAD_VALUE,
+                        "direction is %zu, but the arrays of this layer have %s: number 1 is the reverse half of "
+                        "GRU_BIDIRECTIONAL",
+                        direction, gru_directions(desc) == 2 ? "directions 0 and 1" : "direction 0 alone");
     return GRU_OK;
 }
 

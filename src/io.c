@@ -14,40 +14,72 @@ const gru_io *gru_io_read(const gru_io *io, gru_io *room, enum gru_status *statu
     return *status == GRU_OK ? room : NULL;
 }
 
-/* One of the strides of an output: how many rows, steps or directions lie that far apart. */
+/* One of an array's strides: how many rows, steps, directions or states lie that far apart. */
 struct axis {
     const char *name;
     size_t count;
     ptrdiff_t stride;
 };
 
-/*
- * Rows of `width` elements mustn't run into one another: neighbours along one axis, the two neighbours that a row has
- * along two axes, nor a row and the one next to it along both. That refuses nothing that could be an array. Where there
- * is no row at all the strides mean nothing: those of a dense array without steps are zero.
- */
-static enum gru_status check_strides(size_t width, const struct axis *axes, int count, gru_error *error)
+/* Three products of factors below this are far from wrapping round. Most runs have no others, and short ones would
+ * feel a closer look. */
+enum { SMALL = 1 << (sizeof(size_t) * 4 - 3) };
+
+/* An array must fit in memory. Where there is no row at all the strides mean nothing: those of a dense array without
+ * steps are zero. */
+static enum gru_status check_large(const struct axis *axes, int count, gru_error *error)
 {
+    size_t reach = 0;
     for (int i = 0; i < count; i++)
         if (axes[i].count == 0)
             return GRU_OK;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++)
+        if (!gru_add_reach(&reach, axes[i].count, axes[i].stride))
+            return gru_fail(error, GRU_OVERFLOW, "%s is %td, but no memory holds %zu of these", axes[i].name,
+                            axes[i].stride, axes[i].count);
+    return GRU_OK;
+}
+
+static inline enum gru_status check_reach(const struct axis *axes, int count, gru_error *error)
+{
+    size_t bits = 0;
+    for (int i = 0; i < count; i++)
+        bits |= axes[i].count | gru_magnitude(axes[i].stride);
+    return bits < SMALL ? GRU_OK : check_large(axes, count, error);
+}
+
+/* Whether some row along one axis comes closer than `width` to the next one along another. */
+static bool run_together(const struct axis *along, const struct axis *other, size_t width)
+{
+    if (along->count == 1 || other->count == 1)
+        return false;
+    const size_t stride = gru_magnitude(along->stride), to = gru_magnitude(other->stride), before = to / stride;
+    return (before < along->count && to - before * stride < width) ||
+           (before + 1 < along->count && (before + 1) * stride - to < width);
+}
+
+/*
+ * Rows of `width` elements mustn't run into one another: neighbours along one axis, nor a row and those beside its
+ * neighbour along another. That refuses nothing that could be an array.
+ */
+static enum gru_status check_strides(size_t width, const struct axis *axes, int count, gru_error *error)
+{
+    enum gru_status status = check_reach(axes, count, error);
+    for (int i = 0; i < count; i++)
+        if (axes[i].count == 0)
+            return status;
+    for (int i = 0; i < count && status == GRU_OK; i++) {
         const struct axis *a = &axes[i];
-        if (a->count == 1)
-            continue;
-        if (gru_magnitude(a->stride) < width)
-            return gru_fail(error, GRU_BAD_STRIDE, "%s is %td, but a row is %zu wide: rows would overlap", a->name,
-                            a->stride, width);
-        for (const struct axis *b = axes; b < a; b++) {
-            /* Strides so large that these wrap round are those of no array. */
-            const size_t apart = (size_t)a->stride - (size_t)b->stride, both = (size_t)a->stride + (size_t)b->stride;
-            if (b->count > 1 && (gru_magnitude((ptrdiff_t)apart) < width || gru_magnitude((ptrdiff_t)both) < width))
+        if (a->count > 1 && gru_magnitude(a->stride) < width)
+            return gru_fail(error, GRU_BAD_STRIDE, "%s is %td, but a row is %zu wide: %s", a->name, a->stride, width,
+                            a->stride ? "rows would overlap" : "it has to be set");
+        for (const struct axis *b = axes; b < a; b++)
+            if (run_together(a, b, width) || run_together(b, a, width))
                 return gru_fail(error, GRU_BAD_STRIDE,
                                 "%s is %td and %s is %td, but a row is %zu wide: rows would overlap", b->name,
                                 b->stride, a->name, a->stride, width);
-        }
     }
-    return GRU_OK;
+    return status;
 }
 
 static enum gru_status check_y(const struct gru_layer *last, const gru_io *io, gru_error *error)
@@ -105,8 +137,11 @@ enum gru_status gru_io_check(const struct gru_layer *first, const struct gru_lay
         return gru_fail(error, GRU_NULL_POINTER, "x is NULL, but there are %zu steps of %zu rows of %zu", io->steps,
                         io->rows, first->desc.input);
     if (io->steps > (size_t)PTRDIFF_MAX)
-        return gru_fail(error, GRU_OVERFLOW, "%zu steps are more than memory's address range", io->steps);
-    enum gru_status status = check_y(last, io, error);
+        return gru_fail(error, GRU_OVERFLOW, "io.steps is %zu: perhaps a negative number?", io->steps);
+    const struct axis x[] = {{"x_step", io->steps, io->x_step}, {"x_row", io->rows, io->x_row}};
+    enum gru_status status = check_reach(x, 2, error);
+    if (status == GRU_OK)
+        status = check_y(last, io, error);
     if (status == GRU_OK)
         status = check_rows(io, error);
     return status == GRU_OK ? check_pool(io->pool, error) : status;
@@ -115,19 +150,20 @@ enum gru_status gru_io_check(const struct gru_layer *first, const struct gru_lay
 static enum gru_status check_h(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
                                gru_error *error)
 {
-    const int both = layer->directions == 2;
-    if (!state->h || io->rows == 0)
-        return GRU_OK;
-    const struct axis axes[] = {{"state.h_row", io->rows, state->h_row},
-                                {"state.h_direction", layer->directions, state->h_direction}};
-    enum gru_status status = check_strides(layer->desc.hidden, axes, 2, error);
-    if (status != GRU_OK)
+    const size_t directions = layer->directions, states = io->index && io->rows ? io->index_count : io->rows;
+    const struct axis before[] = {{"state.h0_row", states, state->h0_row},
+                                  {"state.h0_direction", directions, state->h0_direction}};
+    const struct axis after[] = {{"state.h_row", states, state->h_row},
+                                 {"state.h_direction", directions, state->h_direction}};
+    enum gru_status status = state->h0 ? check_reach(before, 2, error) : GRU_OK;
+    if (status != GRU_OK || !state->h)
         return status;
-    if (state->h == state->h0 &&
-        ((io->rows > 1 && state->h_row != state->h0_row) || (both && state->h_direction != state->h0_direction)))
-        return gru_fail(error, GRU_OVERLAP, "h0 and h are the same array, with strides %td and %td, %td and %td",
-                        state->h0_row, state->h_row, state->h0_direction, state->h_direction);
-    return GRU_OK;
+    status = check_strides(layer->desc.hidden, after, 2, error);
+    for (int i = 0; i < 2 && status == GRU_OK && state->h == state->h0; i++)
+        if (after[i].count > 1 && after[i].stride != before[i].stride)
+            return gru_fail(error, GRU_OVERLAP, "h0 and h are the same array, but %s is %td and %s is %td",
+                            before[i].name, before[i].stride, after[i].name, after[i].stride);
+    return status;
 }
 
 enum gru_status gru_state_check(const struct gru_layer *layer, const gru_io *io, const gru_state *state,

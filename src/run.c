@@ -53,11 +53,21 @@ static enum gru_status run_lone(const struct gru_layer *layer, const gru_io *io,
     return GRU_OK;
 }
 
-/* Whether a run of so much work would be cut for a pool, but had better let its threads sleep. */
-static int is_spared(const struct gru_layer *layer, const gru_io *io, size_t work)
+/* Whether a run would be cut for its pool, but had better let the threads sleep. */
+static int is_spared(const struct gru_layer *layer, const gru_io *io)
 {
-    return io->pool && gru_pool_sleeps(io->pool) &&
-           gru_is_cut(gru_plan_cut(layer, io->pool, io->steps, io->rows)) && gru_pool_spares(io->pool, work);
+    return gru_pool_sleeps(io->pool) && gru_is_cut(gru_plan_cut(layer, io->pool, io->steps, io->rows)) &&
+           gru_pool_spares(io->pool, gru_plan_work(layer, io->steps, io->rows));
+}
+
+static enum gru_status run_spared(const struct gru_layer *layer, const gru_io *io, void *workspace,
+                                  size_t workspace_bytes, gru_error *error)
+{
+    gru_io alone = *io;
+    alone.pool = NULL;
+    const enum gru_status status = gru_run(layer, &alone, workspace, workspace_bytes, error);
+    gru_pool_spared(io->pool, gru_plan_work(layer, io->steps, io->rows));
+    return status;
 }
 
 static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, void *workspace, size_t workspace_bytes,
@@ -86,14 +96,8 @@ static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, 
     if (workspace_bytes < needed)
         return gru_fail(error, GRU_SMALL_MEMORY, "the workspace has %zu bytes, but %zu steps of %zu rows need %zu",
                         workspace_bytes, io->steps, io->rows, needed);
-    const size_t work = gru_plan_work(layer, io->steps, io->rows);
-    if (is_spared(layer, io, work)) {
-        gru_io alone = *io;
-        alone.pool = NULL;
-        status = gru_run(layer, &alone, workspace, workspace_bytes, error);
-        gru_pool_spared(io->pool, work);
-        return status;
-    }
+    if (io->pool && is_spared(layer, io))
+        return run_spared(layer, io, workspace, workspace_bytes, error);
     gru_run_checked(layer, io, &io->state, &plan, gru_align(workspace));
     return GRU_OK;
 }

@@ -201,7 +201,8 @@ static void run_stack(struct stack *s)
         copy_states(s, i, 1);
 }
 
-static size_t stack_work(const struct stack *s)
+/* The multiply-adds of all layers. */
+static size_t work_of_all(const struct stack *s)
 {
     size_t work = 0;
     for (size_t i = 0; i < s->count; i++)
@@ -209,8 +210,8 @@ static size_t stack_work(const struct stack *s)
     return work;
 }
 
-/* Whether the threads of its pool would share a run of so much work, but had better sleep on. */
-static int is_stack_spared(const struct stack *s, size_t work)
+/* Whether its pool's threads would share a run, but had better sleep on. */
+static int is_stack_spared(const struct stack *s)
 {
     const gru_pool *pool = s->io->pool;
     if (!pool || !gru_pool_sleeps(pool))
@@ -218,7 +219,7 @@ static int is_stack_spared(const struct stack *s, size_t work)
     int shared = s->plan->wave;
     for (size_t i = 0; i < s->count && !shared; i++)
         shared = gru_is_cut(gru_plan_cut(s->layers[i], pool, s->plan->chunk, s->io->rows));
-    return shared && gru_pool_spares(pool, work);
+    return shared && gru_pool_spares(pool, work_of_all(s));
 }
 
 static int is_zero(const gru_state *state)
@@ -240,7 +241,7 @@ enum gru_status gru_run_stack(const gru_layer *const *layers, size_t count, cons
         return status;
     if (!is_zero(&io->state))
         return gru_fail(error, GRU_BAD_VALUE,
-                        "io.state is set, but a stack takes its states from the argument of that name");
+                        "io.state isn't zero, but gru_run_stack takes states from its argument `states`");
     status = plan_stack(&plan, layers, count, io->steps, io->rows, error);
     if (status == GRU_OK)
         status = gru_io_check(layers[0], layers[count - 1], io, error);
@@ -258,12 +259,11 @@ enum gru_status gru_run_stack(const gru_layer *const *layers, size_t count, cons
     if (io->pool && io->steps > 1) /* a lone step's plan is the same */
         gru_stack_plan_make(&plan, layers, count, io->pool, io->steps, io->rows);
     struct stack stack = {layers, count, io, states, &plan, gru_align(workspace)};
-    const size_t work = stack_work(&stack);
-    if (is_stack_spared(&stack, work)) {
+    if (is_stack_spared(&stack)) {
         gru_io alone = *io;
         alone.pool = NULL;
         status = gru_run_stack(layers, count, &alone, states, workspace, workspace_bytes, error);
-        gru_pool_spared(io->pool, work);
+        gru_pool_spared(io->pool, work_of_all(&stack));
         return status;
     }
     run_stack(&stack);

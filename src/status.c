@@ -116,7 +116,7 @@ enum gru_status gru_read_struct(void *to, size_t known, const void *from, const 
         if (bytes[i] != 0)
             return gru_fail(error, GRU_BAD_STRUCT,
                             "%s has %zu bytes, of which libgru %s knows %zu, and byte %zu is %u instead of 0: "
-                            "it sets a field that this version doesn't know",
+                            "it sets a field that this version doesn't know, or wasn't zeroed",
                             name, size, gru_version(), known, i, (unsigned)bytes[i]);
     }
     size_t given = size < known ? size : known;

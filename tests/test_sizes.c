@@ -191,8 +191,9 @@ static void refuse_run(const gru_layer *layer, size_t steps, size_t rows, bool f
     unsigned char workspace[64];
     memset(canary, 0xa5, sizeof canary);
     memset(y, 0xa5, sizeof y);
+    const ptrdiff_t all = fits ? 64 * (ptrdiff_t)rows : 0;
     gru_io io = {.size = sizeof io, .steps = steps, .rows = rows, .x = canary, .y = y, .x_step = 1, .x_row = 1,
-                 .y_step = 128, .y_row = 64, .state = {.h = y, .h_row = 64, .h_direction = 128}};
+                 .y_step = all, .y_row = 64, .state = {.h = y, .h_row = 64, .h_direction = all}};
     gru_error error = {0};
     if (rows > 0) {
         enum gru_status status = gru_run(layer, &io, workspace, sizeof workspace, &error);
