@@ -16,7 +16,8 @@
  *     gru_layer *layer;
  *     gru_layer_create(&layer, &desc, &weights, NULL, NULL);            // packs the weights
  *     gru_workspace_bytes(layer, steps, rows, &bytes, NULL);            // scratch memory of a run
- *     gru_io io = { .size = sizeof io, .steps = steps, .rows = rows, .x = x, ..., .y = y, ... };
+ *     gru_io io = { .size = sizeof io, .steps = steps, .rows = rows,   // x is [steps][rows][40]
+ *                   .x = x, .x_step = rows * 40, .x_row = 40, .y = y, .y_step = rows * 128, .y_row = 128 };
  *     gru_run(layer, &io, workspace, bytes, NULL);                      // as often as wanted
  *     gru_layer_destroy(layer);
  *
@@ -27,7 +28,8 @@
  * alone or in any batch, for one call of T steps or T calls of one, for any number of threads, any
  * alignment and any stride. The arithmetic has a version, GRU_ARITHMETIC; results change only with it.
  * They assume the floating-point environment that a C program starts with: rounding to nearest, and
- * subnormals neither flushed nor read as zero.
+ * subnormals neither flushed nor read as zero. (Where they are, as in many audio programs, runs are as safe,
+ * and bits may differ where a sum is subnormal.)
  *
  * Nothing hidden in a run. gru_run and gru_run_stack don't allocate and don't lock, and fail only for the
  * reasons that gru_error states, before anything is written. They don't call the system, unless threads
@@ -47,9 +49,9 @@
  * where there are several of an input.
  *
  * Each struct that you fill starts with its own size, so that it can grow in later versions: write
- * `gru_desc desc = { .size = sizeof desc, ... }` and leave the rest zero. A field that an older program
- * doesn't know is taken as zero, and zero is always the default. (gru_matrix, gru_vector, gru_allocator and
- * gru_state have no size, and grow only with GRU_ABI.)
+ * `gru_desc desc = { .size = sizeof desc, ... }` and leave the rest zero (before C++20: `gru_desc desc = {};
+ * desc.size = sizeof desc;`). A field that an older program doesn't know is taken as zero, and zero is always
+ * the default. (gru_matrix, gru_vector, gru_allocator and gru_state have no size, and grow only with GRU_ABI.)
  *
  * Each function that can fail returns a gru_status and takes, last, a `gru_error *` that may be NULL.
  * On failure nothing has been written but that error.
@@ -87,12 +89,12 @@ enum gru_status {
     GRU_NULL_POINTER,       /* a pointer that is needed is NULL */
     GRU_BAD_STRUCT,         /* a struct's size field is too small, or it has unknown fields that aren't zero */
     GRU_ZERO_SIZE,          /* a size is zero that mustn't be: input, hidden, units, layers */
-    GRU_OVERFLOW,           /* a product of sizes doesn't fit in memory's address range */
+    GRU_OVERFLOW,           /* sizes or strides of something that fits in no memory */
     GRU_BAD_ENUM,           /* an enum field has a value that this version doesn't know */
     GRU_BAD_VALUE,          /* a number is out of its range: a negative or NaN clip, for example */
     GRU_BAD_BIAS,           /* the biases given aren't those that desc.bias announces */
     GRU_BAD_DIALECT,        /* the dialect of the weights contradicts the description */
-    GRU_BAD_STRIDE,         /* an output's stride would make its rows overlap */
+    GRU_BAD_STRIDE,         /* an output's strides would make its rows overlap */
     GRU_BAD_LENGTH,         /* a row's length is greater than the number of steps */
     GRU_BAD_INDEX,          /* a row's state index is outside the pool of states */
     GRU_BAD_ALIGNMENT,      /* memory for a layer, or from an allocator, isn't aligned as it must be */
@@ -236,7 +238,8 @@ enum gru_gate_name { GRU_R = 0, GRU_Z = 1, GRU_N = 2 };
 /*
  * The weight of unit j for input k is data[j * unit + k * column]. Column-vector form (y = W x, a row of W
  * per unit) has unit = number of inputs, column = 1; row-vector form (y = x W) unit = 1, column = number
- * of units, or more where several gates share one matrix.
+ * of units, or more where several gates share one matrix. A stride of 0 is no default: it takes one number
+ * for all units, or inputs.
  */
 typedef struct gru_matrix {
     const float *data;
@@ -321,7 +324,8 @@ GRU_API enum gru_status gru_weights_joined(gru_weights *weights, const gru_desc 
 typedef struct gru_layer gru_layer;
 
 /* Memory for objects. `allocate` returns memory aligned to `alignment` (a power of two) or NULL; what isn't aligned is
- * released at once, and refused with GRU_BAD_ALIGNMENT. A struct that is all zeros is no allocator. */
+ * released at once, and refused with GRU_BAD_ALIGNMENT. Both are called by the functions that create and destroy, in
+ * the calling thread, and by no others. A struct that is all zeros is no allocator. */
 typedef struct gru_allocator {
     void *(*allocate)(void *context, size_t bytes, size_t alignment);
     void (*release)(void *context, void *memory, size_t bytes);
@@ -366,7 +370,9 @@ GRU_API enum gru_status gru_layer_describe(const gru_layer *layer, gru_desc *des
  *
  * `run` must call task(argument, i) once for each i in 0 .. count - 1, in any threads, any order, late, one after
  * the other or not at all, and return when each call that it makes has returned. A task never waits for one that
- * has not begun; the caller of gru_run does whatever `run` left undone.
+ * has not begun; the caller of gru_run does whatever `run` left undone. It is called from the thread that called
+ * gru_run, once or several times a run, with a count of `threads` at most; from several threads at once, if these
+ * run with the same pool at once.
  */
 typedef struct gru_pool {
     size_t size;    /* sizeof(gru_pool) */
@@ -379,8 +385,8 @@ typedef struct gru_pool {
  * A team of threads that libgru owns. One run at a time may use a team: a second one, from another thread, does its
  * work alone. Idle threads sleep after 50 us. It takes 5 us to a millisecond to wake one, depending on the system, so a
  * run that finds them asleep wakes them if it will take long beside that, or follows at once on others; else it stays
- * in the calling thread. Which it is the team learns from the runs that it sees. The threads block all signals. In the
- * child of a fork, which has none of them, a team does all work in the calling thread.
+ * in the calling thread. Which it is the team learns from the runs that it sees. The threads block all signals; their
+ * stacks are the system's. In the child of a fork, which has none of them, a team does all work in the calling thread.
  */
 typedef struct gru_team gru_team;
 
@@ -395,7 +401,11 @@ GRU_API const gru_pool *gru_team_pool(const gru_team *team);
  * io.index[b] if there is an index. `h0` is the state before the first step (NULL: zeros), `h` receives the state
  * after the last (NULL: not wanted); a row without steps gets its h0, tiny values being +0 as everywhere in a
  * layer. The two may be the same array with the same strides; otherwise they must not overlap. PyTorch's and ONNX's
- * [D, B, H] is row = H, direction = B * H.
+ * [D, B, H] is row = H, direction = B * H (of a pool of states that io.index points into, number of states * H).
+ * Strides of h0 that were forgotten, 0, give all rows, or both directions, the same state.
+ *
+ * With an index only the states that it names are read and written, so several threads may run rows of one pool at
+ * once. `reset` and `gates` are those of row b, whatever its index.
  *
  * `gates`, indexed by GRU_R, GRU_Z, GRU_N, receive each step's gates as they were used (NULL: not wanted): those
  * of step t, row b, direction d at gates[g] + t * gates_step + b * gates_row + d * gates_direction. As in y, t is
@@ -429,7 +439,8 @@ typedef struct gru_state {
  * row's second step would be written over the next row's first). Otherwise a run is refused with GRU_BAD_STRIDE.
  *
  * The outputs, y, h and the gates, must not overlap one another, nor anything that is read: x, h0 (but for h, as said
- * above), state.reset, lengths, index, reset_mask. Of such mistakes only the plainest are found.
+ * above), state.reset, lengths, index, reset_mask. Of such mistakes only two are found: y == x, and h == h0 with other
+ * strides. Who wants no more than a new state leaves y NULL.
  *
  * T = 0 and B = 0 are legal: with T = 0, h receives h0. A workspace is asked for all the same.
  */
@@ -456,7 +467,8 @@ typedef struct gru_io {
     size_t index_count;
 
     /* Where not NULL and reset_mask[t * reset_mask_step + b * reset_mask_row] is not 0, row b's state is replaced by
-     * state.reset before its step t (t stands for x's position; in a reverse run too). */
+     * state.reset before its step t (t stands for x's position; in a reverse run too). Past a row's length it says
+     * nothing. */
     const uint8_t *reset_mask;
     ptrdiff_t reset_mask_step;
     ptrdiff_t reset_mask_row;
@@ -467,10 +479,10 @@ typedef struct gru_io {
 
     const gru_pool *pool; /* NULL: the calling thread alone */
 
-    /* How many steps have gone through the layer before these, best in this thread, of whatever streams (0: none, or
-     * not known): a hint, which changes no bit. A cache keeps what was read last of weights that are too large for it,
-     * so every other step walks through them backward, and this says which. Without it a run of one step has to guess,
-     * and doesn't gain as much. */
+    /* How many steps have gone through the layer before these in this thread, of whatever streams: count them, adding
+     * `steps` after each run (0: none, or not known). A hint, which changes no bit. A cache keeps what was read last of
+     * weights that are too large for it, so every other step walks through them backward, and this says which. Without
+     * it a run of one step has to guess, and doesn't gain as much. */
     size_t steps_before;
 } gru_io;
 
