@@ -186,7 +186,7 @@ enum gru_tier {
     GRU_TIER_FAST = 0, /* as exact as fp32 sums usually are: the right one unless you know better */
     GRU_TIER_FASTER,   /* coarser */
     GRU_TIER_ACCURATE, /* about 1 ULP */
-    GRU_TIER_SLEEF     /* SLEEF's deterministic 1.0-ULP functions; on x86 they need a CPU with FMA */
+    GRU_TIER_SLEEF     /* SLEEF's deterministic 1.0-ULP functions; on x86 they need AVX2 and FMA */
 };
 
 /* How weights are stored once packed. */
@@ -489,9 +489,9 @@ typedef struct gru_io {
 /*
  * The bytes of workspace that a run of that many steps and rows needs, enough for whatever else the io says, and for
  * runs of fewer steps or rows. Beyond a block of steps the need doesn't grow with their number. From eight rows on it
- * may have room for gaps of 4 KiB, one for four rows, which threads that share the rows leave between theirs. A
- * bidirectional layer of some 256 units or fewer has room for both directions at once (but not if they are summed). A
- * workspace may have any alignment and any content, needn't be kept between runs, and belongs to one run at a time.
+ * may be up to 4 KiB more for every four rows, and twice as much for a bidirectional layer of some 256 units or fewer
+ * (but not if they are summed), for threads. A workspace may have any alignment and any content, needn't be kept
+ * between runs, and belongs to one run at a time.
  */
 GRU_API enum gru_status gru_workspace_bytes(const gru_layer *layer, size_t steps, size_t rows, size_t *bytes,
                                             gru_error *error);
@@ -549,10 +549,10 @@ typedef struct gru_gate_desc {
     float clip;
     enum gru_tier tier;
     enum gru_weight_type weight_type;
-    const gru_backend *backend;
-    gru_matrix w; /* units x inputs */
-    gru_matrix u; /* units x states */
-    gru_vector bx; /* data NULL: zero */
+    const gru_backend *backend; /* NULL: as for a layer of so many units */
+    gru_matrix w;               /* units x inputs */
+    gru_matrix u;               /* units x states */
+    gru_vector bx;              /* data NULL: zero */
     gru_vector bh;
 } gru_gate_desc;
 

@@ -66,7 +66,7 @@ struct gru_product {
     size_t gates;
     size_t group_stride; /* floats from a group to the next: its weights, and sometimes a gap */
     enum gru_turns turns;
-    int far; /* whether the weights, or those used beside them, are all that the second-level cache holds, or more */
+    int far; /* whether the weights, or they and those used beside them, fill the second-level cache */
 };
 
 /* What all steps of one direction of a layer have in common. */
@@ -130,7 +130,7 @@ static inline __attribute__((always_inline)) void gru_step_turn(struct gru_step 
     s->backward = !s->backward;
 }
 
-/* Second half. A stride that leads nowhere may be of any size, so there is none after the last step. */
+/* Second half. It isn't called after the last step: a stride that leads nowhere may be of any size. */
 static inline __attribute__((always_inline)) void gru_step_move(struct gru_step *s)
 {
     s->ax += s->rows * s->cell->ax_row;
@@ -142,7 +142,7 @@ static inline __attribute__((always_inline)) void gru_step_move(struct gru_step 
  * there is room for what, in bytes. */
 struct gru_lone {
     void (*run)(const struct gru_lone *lone, char *workspace,
-                const gru_io *io); /* the kernel `stream`, or what stands before it */
+                const gru_io *io); /* the kernel `lone`, or what stands before it */
     const struct gru_cell *cell;
     const struct gru_product *input;
     enum gru_turns turns;       /* through both matrices, of which the cell's candidate isn't one */

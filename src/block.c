@@ -5,7 +5,7 @@
  * "Step" here counts a row's own steps, 0 being its first one in the order of computation. Where that step stands in x
  * and y is its position: in a reverse run a row's step s is at position length - 1 - s.
  */
-#include "sequence.h"
+#include "block.h"
 
 #include <string.h>
 
@@ -17,7 +17,7 @@ static size_t alive(const struct gru_sequence *q, size_t step)
     return gru_order_alive(q->lengths, q->rows, step);
 }
 
-size_t gru_sequence_rows(const struct gru_sequence *q, size_t start, size_t end)
+size_t gru_block_rows(const struct gru_sequence *q, size_t start, size_t end)
 {
     size_t rows = alive(q, start);
     if (end == start || alive(q, end - 1) == rows)
@@ -32,7 +32,7 @@ static size_t position(const struct gru_sequence *q, size_t row, size_t step)
     return q->reverse ? q->lengths[row] - 1 - step : step;
 }
 
-void gru_sequence_slice(const struct gru_sequence *q, size_t count, size_t slice, size_t *first, size_t *end)
+void gru_block_slice(const struct gru_sequence *q, size_t count, size_t slice, size_t *first, size_t *end)
 {
     if (q->cut.slices == 1) { /* which is common, and needs no division */
         *first = 0;
@@ -82,7 +82,7 @@ static void set_state(const struct gru_sequence *q, float *h, const float *from,
         memset(h + first, 0, count * sizeof(float));
 }
 
-void gru_sequence_begin(struct gru_sequence *q, const struct gru_places *at)
+void gru_block_begin(struct gru_sequence *q, const struct gru_places *at)
 {
     size_t hidden = q->layer->desc.hidden, padded = q->layer->groups * q->layer->backend->lanes;
     q->x = (float *)(q->workspace + at->x);
@@ -110,7 +110,7 @@ void gru_block_gather(const struct gru_sequence *q, const struct gru_block *bloc
     float *to = block->x;
     size_t first, end;
     if (q->rows == 1) {
-        gru_sequence_slice(q, block->end - block->start, slice, &first, &end);
+        gru_block_slice(q, block->end - block->start, slice, &first, &end);
         layer->backend->clean(to + first * layer->x_row, layer->x_row,
                               io->x + (q->x_offset[0] + (ptrdiff_t)(block->start + first) * q->x_step), q->x_step,
                               end - first, width);
@@ -119,7 +119,7 @@ void gru_block_gather(const struct gru_sequence *q, const struct gru_block *bloc
     for (size_t s = block->start; s < block->end; s++) {
         size_t rows = alive(q, s);
         const ptrdiff_t at = (ptrdiff_t)s * q->x_step;
-        gru_sequence_slice(q, rows, slice, &first, &end);
+        gru_block_slice(q, rows, slice, &first, &end);
         if (io->lengths)
             for (size_t row = first; row < end; row++)
                 layer->backend->clean(to + row * layer->x_row, 0, io->x + (q->x_offset[row] + at), 0, 1, width);
@@ -132,7 +132,7 @@ void gru_block_gather(const struct gru_sequence *q, const struct gru_block *bloc
 
 void gru_block_product(const struct gru_sequence *q, const struct gru_block *block, size_t first, size_t end)
 {
-    const size_t rows = gru_sequence_rows(q, block->start, block->end);
+    const size_t rows = gru_block_rows(q, block->start, block->end);
     q->layer->backend->product(&q->half->input, rows, block->x, q->layer->x_row, first, end, block->ax,
                                q->layer->ax_row);
 }
@@ -146,7 +146,7 @@ static void settle(const struct gru_sequence *q, size_t s, size_t rows, float *h
     if (left == rows && !q->io->reset_mask)
         return;
     size_t lanes = q->layer->backend->lanes, hidden = q->layer->desc.hidden;
-    size_t first = first_group * lanes, end = end_group * lanes < hidden ? end_group * lanes : hidden;
+    size_t first = first_group * lanes, end = gru_least(end_group * lanes, hidden);
     if (q->state->h)
         for (size_t row = left; row < rows; row++)
             memcpy(end_of(q, row) + first, h_next + row * q->layer->h_row + first, (end - first) * sizeof(float));
@@ -182,7 +182,7 @@ void gru_block_step(const struct gru_sequence *q, const struct gru_block *block,
 {
     const gru_backend *backend = q->layer->backend;
     enum gru_tier tier = q->layer->desc.tier;
-    const struct gru_step now = step_at(q, block, s, gru_sequence_rows(q, block->start, s));
+    const struct gru_step now = step_at(q, block, s, gru_block_rows(q, block->start, s));
     if (pass == 0)
         backend->step[tier](&now, first, end);
     else
@@ -197,14 +197,14 @@ static size_t steps_alike(const struct gru_sequence *q, size_t s, size_t end)
     size_t shortest = q->lengths[alive(q, s) - 1];
     if (q->io->reset_mask)
         return 1;
-    return (shortest < end ? shortest : end) - s;
+    return gru_least(shortest, end) - s;
 }
 
 void gru_block_inputs(const struct gru_sequence *q, const struct gru_block *block, int beside)
 {
     gru_block_gather(q, block, 0);
     if (q->layer->faint)
-        gru_faint_input(q->layer, q->half, gru_sequence_rows(q, block->start, block->end), block->x,
+        gru_faint_input(q->layer, q->half, gru_block_rows(q, block->start, block->end), block->x,
                         beside ? NULL : block->ax);
     else if (!beside)
         gru_block_product(q, block, 0, q->layer->groups);
@@ -228,7 +228,7 @@ void gru_block_steps(const struct gru_sequence *q, const struct gru_block *block
     }
 }
 
-void gru_sequence_alone(const struct gru_sequence *q)
+void gru_block_all(const struct gru_sequence *q)
 {
     const int beside = steps_go_beside(q);
     for (size_t start = 0; start < q->steps;) {

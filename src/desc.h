@@ -11,7 +11,7 @@
 /*
  * Reads a description of any version, checks each field, and makes it canonical: defaults are filled in, and fields
  * that mean nothing in this variant are zero, so that two descriptions of the same layer are equal. The back end is
- * copied as it is. `to` may be `from`.
+ * copied as it is.
  *
  * What a good answer promises the rest of the library: 3 * directions * H * (I + H) floats are an array that can exist,
  * so no index into a layer's weights or biases can overflow. Padding is the packer's to check.

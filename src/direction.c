@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* direction.c: one direction of a run: where its rows and steps stand in the caller's arrays. */
-#include "sequence.h"
+#include "direction.h"
 
 #include <string.h>
 

@@ -84,8 +84,9 @@ enum gru_status gru_backend_find(const gru_backend **backend, const char *name, 
             return gru_fail(error, GRU_MISSING_BACKEND,
                             "%sthis CPU or this build can't run the back end \"%s\"; there are: %s", source, name,
                             runnable);
-    return gru_fail(error, GRU_UNKNOWN_BACKEND, "%sthere is no back end \"%.32s\"; there are: %s", source, name,
-                    runnable);
+    /* The name comes last: it may be too long, and the text is cut at its end. */
+    return gru_fail(error, GRU_UNKNOWN_BACKEND, "%sthere are the back ends %s, and none of the name \"%s\"", source,
+                    runnable, name);
 }
 
 enum gru_status gru_backend_for(const gru_backend **backend, size_t units, gru_error *error)
@@ -105,6 +106,7 @@ enum gru_status gru_backend_check_tier(const gru_backend *backend, enum gru_tier
     if ((needs & gru_cpu_bits()) != needs)
         return gru_fail(
             error, GRU_UNSUPPORTED,
-            "the tier GRU_TIER_SLEEF needs a CPU with FMA, which this one isn't; GRU_TIER_ACCURATE runs everywhere");
+            "the tier GRU_TIER_SLEEF needs a CPU with AVX2 and FMA, which this one lacks; GRU_TIER_ACCURATE runs "
+            "everywhere");
     return GRU_OK;
 }

@@ -2,6 +2,8 @@
 /* faint.c: rows so small, under weights so small, that no result shows their products (faint.h has the argument). */
 #include "faint.h"
 
+#include "size.h"
+
 #include <float.h>
 #include <math.h>
 #include <stddef.h>
@@ -25,7 +27,7 @@ static uint32_t largest(const float *values, size_t count)
 
 /* Most rows are loud by their first number. The others are taken by the line, so that the compiler can take several
  * numbers at once. */
-int gru_is_faint(const float *row, size_t count, float limit)
+static int is_faint(const float *row, size_t count, float limit)
 {
     const uint32_t most = magnitude(limit);
     if (!(limit > 0) || magnitude(row[0]) > most)
@@ -42,7 +44,7 @@ float gru_faint_limit(const struct gru_product *product, size_t lanes, float sum
     const uint32_t enough = magnitude(0x1p-28f);
     uint32_t most = 0;
     for (size_t unit = 0; unit < product->units && most < enough; unit += lanes) {
-        const size_t width = product->units - unit < lanes ? product->units - unit : lanes;
+        const size_t width = gru_least(product->units - unit, lanes);
         const uint32_t here =
             largest(product->weights + unit / lanes * product->group_stride, product->length * product->gates * width);
         most = here > most ? here : most;
@@ -63,7 +65,7 @@ int gru_faint_hard(float alpha, float beta)
 void gru_faint_clear(float *to, size_t to_row, size_t rows, size_t width, float limit)
 {
     for (size_t row = 0; row < rows; row++)
-        if (gru_is_faint(to + row * to_row, width, limit))
+        if (is_faint(to + row * to_row, width, limit))
             memset(to + row * to_row, 0, width * sizeof(float));
 }
 
@@ -117,7 +119,7 @@ void gru_faint_prepare(struct gru_layer *layer)
         prepare_half(layer, &layer->half[d]);
         layer->faint |= has_faint(layer->half[d].faint_x) || has_faint(layer->half[d].faint_h);
     }
-    layer->lone.run = layer->faint ? gru_faint_stream : layer->backend->stream[layer->desc.tier];
+    layer->lone.run = layer->faint ? gru_faint_lone : layer->backend->lone[layer->desc.tier];
 }
 
 /* What the chains over a faint row of x come to at most. */
@@ -137,7 +139,7 @@ static void step_looking(const struct gru_layer *layer, const struct gru_half *h
     struct gru_cell cell = half->mute;
     float *const ax = s->ax;
     int ties;
-    if (!gru_is_faint(s->h, layer->desc.hidden, half->faint_h)) {
+    if (!is_faint(s->h, layer->desc.hidden, half->faint_h)) {
         layer->backend->product(&half->recurrent, 1, s->h, 0, 0, layer->groups, ax, 0);
         cell.recurrent.bias = ax;
     }
@@ -160,7 +162,7 @@ static void step_before(const struct gru_layer *layer, const struct gru_half *ha
     struct gru_cell cell = half->mute;
     s->cell = &cell;
     layer->backend->step[tier](s, 0, layer->groups);
-    if (!gru_is_faint(s->s, layer->desc.hidden, half->faint_h))
+    if (!is_faint(s->s, layer->desc.hidden, half->faint_h))
         cell.candidate = half->candidate;
     layer->backend->candidate[tier](s, 0, layer->groups);
     gru_step_turn(s);
@@ -168,7 +170,7 @@ static void step_before(const struct gru_layer *layer, const struct gru_half *ha
 
 static int looks_at(const struct gru_layer *layer, const struct gru_half *half, const float *x)
 {
-    return half->looks && gru_is_faint(x, layer->desc.input, half->faint_x);
+    return half->looks && is_faint(x, layer->desc.input, half->faint_x);
 }
 
 /* One row, of which the state or x is faint. */
@@ -190,7 +192,7 @@ static size_t loud_rows(const struct gru_layer *layer, const struct gru_half *ha
                         const float *x, size_t row)
 {
     size_t n = 0;
-    while (row + n < s->rows && !gru_is_faint(s->h + (row + n) * layer->h_row, layer->desc.hidden, half->faint_h) &&
+    while (row + n < s->rows && !is_faint(s->h + (row + n) * layer->h_row, layer->desc.hidden, half->faint_h) &&
            !looks_at(layer, half, x + (row + n) * layer->x_row))
         n++;
     return n;
@@ -264,7 +266,7 @@ void gru_faint_input(const struct gru_layer *layer, const struct gru_half *half,
 }
 
 /* The general way, which can look at what the kernel couldn't. */
-static void stream_looking(const struct gru_lone *lone, char *workspace, const gru_io *io)
+static void lone_looking(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
     const struct gru_layer *layer = layer_of(lone);
     const struct gru_half *half = &layer->half[0];
@@ -281,21 +283,21 @@ static void stream_looking(const struct gru_lone *lone, char *workspace, const g
         memcpy(io->state.h, now.h, hidden * sizeof(float));
 }
 
-void gru_faint_stream(const struct gru_lone *lone, char *workspace, const gru_io *io)
+void gru_faint_lone(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
     const float *const h0 = io->state.h0;
     const struct gru_layer *layer = layer_of(lone);
     const struct gru_half *half = &layer->half[0];
-    const int faint_h = h0 && gru_is_faint(h0, layer->desc.hidden, half->faint_h);
-    const int faint_x = gru_is_faint(io->x, layer->desc.input, half->faint_x);
+    const int faint_h = h0 && is_faint(h0, layer->desc.hidden, half->faint_h);
+    const int faint_x = is_faint(io->x, layer->desc.input, half->faint_x);
     struct gru_lone quiet = *lone;
     if ((faint_h && layer->desc.reset == GRU_RESET_BEFORE) || (faint_x && half->looks)) {
-        stream_looking(lone, workspace, io);
+        lone_looking(lone, workspace, io);
         return;
     }
     if (faint_x)
         quiet.input = &half->mute_input;
     if (faint_h)
         quiet.cell = &half->mute;
-    layer->backend->stream[layer->desc.tier](&quiet, workspace, io);
+    layer->backend->lone[layer->desc.tier](&quiet, workspace, io);
 }

@@ -36,9 +36,6 @@
  * none but zeros. */
 float gru_faint_limit(const struct gru_product *product, size_t lanes, float sum);
 
-/* Whether no number of a row is larger than its limit, or NaN. The row needn't be clean. */
-int gru_is_faint(const float *row, size_t count, float limit);
-
 /* Whether a hard sigmoid makes beta of all that is below 2^-62. */
 int gru_faint_hard(float alpha, float beta);
 
@@ -58,6 +55,6 @@ void gru_faint_steps(const struct gru_layer *layer, const struct gru_half *half,
                      const float *x);
 
 /* The lone step of a layer with faint rows, its gru_lone.run. */
-void gru_faint_stream(const struct gru_lone *lone, char *workspace, const gru_io *io);
+void gru_faint_lone(const struct gru_lone *lone, char *workspace, const gru_io *io);
 
 #endif

@@ -65,7 +65,7 @@ static enum gru_status read_gate_desc(gru_gate_desc *to, const gru_gate_desc *fr
     if (status == GRU_OK)
         status = check_view("u", to->units, to->states, &to->u, &to->bh, error);
     if (status == GRU_OK && !to->backend)
-        status = gru_backend_find(&to->backend, NULL, error);
+        status = gru_backend_for(&to->backend, to->units, error);
     if (status == GRU_OK)
         status = gru_backend_check_tier(to->backend, to->tier, error);
     if (status == GRU_OK)
@@ -151,11 +151,11 @@ struct block {
     size_t h, ax, ah, floats;
 };
 
-/* A layout can't overflow: its rows are few, and a row of each array is no longer than a row of weights that exist, or
- * as long as there are units. */
+/* Its rows are few, and a row of each array is no longer than a row of weights that exist, or as long as there are
+ * units; where that is too much all the same, needed_bytes has said so. */
 static struct block lay_out(const struct gru_gate *gate, size_t rows)
 {
-    struct block b = {.rows = rows < BLOCK_ROWS ? rows : BLOCK_ROWS};
+    struct block b = {.rows = gru_least(rows, BLOCK_ROWS)};
     b.x_row = gru_round_up(gate->desc.inputs, GRU_LINE);
     b.h_row = gru_round_up(gate->desc.states, GRU_LINE);
     b.a_row = gru_round_up(gru_round_up(gate->desc.units, gate->backend->lanes), GRU_LINE);
@@ -232,7 +232,7 @@ enum gru_status gru_gate_run(const gru_gate *gate, size_t rows, const float *x, 
     struct block b = lay_out(gate, rows);
     float *memory = (float *)(void *)gru_align(workspace);
     for (size_t row = 0; row < rows; row += b.rows) {
-        size_t count = rows - row < b.rows ? rows - row : b.rows;
+        size_t count = gru_least(rows - row, b.rows);
         if (gate->w.length)
             run_product(gate, &gate->w, gate->faint_x, count, x + (ptrdiff_t)row * x_row, x_row, memory, b.x_row,
                         memory + b.ax, b.a_row);

@@ -25,9 +25,14 @@ struct axis {
  * feel a closer look. */
 enum { SMALL = 1 << (sizeof(size_t) * 4 - 3) };
 
+static inline bool is_small(size_t count, ptrdiff_t stride)
+{
+    return (count | gru_magnitude(stride)) < SMALL;
+}
+
 /* An array must fit in memory. Where there is no row at all the strides mean nothing: those of a dense array without
  * steps are zero. */
-static enum gru_status check_large(const struct axis *axes, int count, gru_error *error)
+static enum gru_status check_reach(const struct axis *axes, int count, gru_error *error)
 {
     size_t reach = 0;
     for (int i = 0; i < count; i++)
@@ -40,19 +45,16 @@ static enum gru_status check_large(const struct axis *axes, int count, gru_error
     return GRU_OK;
 }
 
-static inline enum gru_status check_reach(const struct axis *axes, int count, gru_error *error)
+static inline enum gru_status check_input(struct axis a, struct axis b, gru_error *error)
 {
-    size_t bits = 0;
-    for (int i = 0; i < count; i++)
-        bits |= axes[i].count | gru_magnitude(axes[i].stride);
-    return bits < SMALL ? GRU_OK : check_large(axes, count, error);
+    if (is_small(a.count, a.stride) && is_small(b.count, b.stride))
+        return GRU_OK;
+    return check_reach((const struct axis[]){a, b}, 2, error);
 }
 
 /* Whether some row along one axis comes closer than `width` to the next one along another. */
 static bool run_together(const struct axis *along, const struct axis *other, size_t width)
 {
-    if (along->count == 1 || other->count == 1)
-        return false;
     const size_t stride = gru_magnitude(along->stride), to = gru_magnitude(other->stride), before = to / stride;
     return (before < along->count && to - before * stride < width) ||
            (before + 1 < along->count && (before + 1) * stride - to < width);
@@ -64,17 +66,22 @@ static bool run_together(const struct axis *along, const struct axis *other, siz
  */
 static enum gru_status check_strides(size_t width, const struct axis *axes, int count, gru_error *error)
 {
-    enum gru_status status = check_reach(axes, count, error);
-    for (int i = 0; i < count; i++)
+    bool small = true;
+    for (int i = 0; i < count; i++) {
         if (axes[i].count == 0)
-            return status;
+            return GRU_OK;
+        small = small && is_small(axes[i].count, axes[i].stride);
+    }
+    enum gru_status status = small ? GRU_OK : check_reach(axes, count, error);
     for (int i = 0; i < count && status == GRU_OK; i++) {
         const struct axis *a = &axes[i];
-        if (a->count > 1 && gru_magnitude(a->stride) < width)
+        if (a->count == 1)
+            continue;
+        if (gru_magnitude(a->stride) < width)
             return gru_fail(error, GRU_BAD_STRIDE, "%s is %td, but a row is %zu wide: %s", a->name, a->stride, width,
                             a->stride ? "rows would overlap" : "it has to be set");
         for (const struct axis *b = axes; b < a; b++)
-            if (run_together(a, b, width) || run_together(b, a, width))
+            if (b->count > 1 && (run_together(a, b, width) || run_together(b, a, width)))
                 return gru_fail(error, GRU_BAD_STRIDE,
                                 "%s is %td and %s is %td, but a row is %zu wide: rows would overlap", b->name,
                                 b->stride, a->name, a->stride, width);
@@ -138,8 +145,8 @@ enum gru_status gru_io_check(const struct gru_layer *first, const struct gru_lay
                         io->rows, first->desc.input);
     if (io->steps > (size_t)PTRDIFF_MAX)
         return gru_fail(error, GRU_OVERFLOW, "io.steps is %zu: perhaps a negative number?", io->steps);
-    const struct axis x[] = {{"x_step", io->steps, io->x_step}, {"x_row", io->rows, io->x_row}};
-    enum gru_status status = check_reach(x, 2, error);
+    enum gru_status status =
+        check_input((struct axis){"x_step", io->steps, io->x_step}, (struct axis){"x_row", io->rows, io->x_row}, error);
     if (status == GRU_OK)
         status = check_y(last, io, error);
     if (status == GRU_OK)
@@ -155,7 +162,7 @@ static enum gru_status check_h(const struct gru_layer *layer, const gru_io *io, 
                                   {"state.h0_direction", directions, state->h0_direction}};
     const struct axis after[] = {{"state.h_row", states, state->h_row},
                                  {"state.h_direction", directions, state->h_direction}};
-    enum gru_status status = state->h0 ? check_reach(before, 2, error) : GRU_OK;
+    enum gru_status status = state->h0 ? check_input(before[0], before[1], error) : GRU_OK;
     if (status != GRU_OK || !state->h)
         return status;
     status = check_strides(layer->desc.hidden, after, 2, error);

@@ -6,7 +6,7 @@
 #include "layer.h"
 
 /*
- * The caller's io if it is of this version, else a copy in `room`; NULL with an error if it is of neither.
+ * The caller's io if it is of this version, else a copy in `room`; NULL with an error if it can't be read.
  */
 const gru_io *gru_io_read(const gru_io *io, gru_io *room, enum gru_status *status, gru_error *error);
 

@@ -175,18 +175,19 @@ static enum gru_turns turns_of(const struct gru_half *half)
     return weights > 3 * GRU_NEAR_WEIGHTS ? GRU_TURNS_FAR : GRU_TURNS_NEAR;
 }
 
-/* The same of r's and z's matrix, or of all three. Where the reset comes before, vectors of less than a line read
- * weights more slowly if they go round and round: with AVX2 sequences take 0.97 of the time at H = 112, 0.94 at H = 128
- * to 160, 0.88 to 0.91 at H = 192 to 240. (If the candidate's turns too, 0.90 to 0.97, and lone steps 1.03 to 1.07.) */
+/* Whether and why the walk through r's and z's matrix turns, or through that of all three gates. Where the reset comes
+ * before, vectors of less than a line read weights more slowly if they go round and round: with AVX2 sequences take
+ * 0.97 of the time at H = 112, 0.94 at H = 128 to 160, 0.88 to 0.91 at H = 192 to 240. (If the candidate's turns too,
+ * 0.90 to 0.97, and lone steps 1.03 to 1.07.) */
 static enum gru_turns recurrent_turns_of(const struct gru_half *half, size_t lanes)
 {
     return half->candidate.gates && lanes < GRU_LINE && weights_of(half) >= 4 * GRU_NEAR_WEIGHTS ? GRU_TURNS_FAR
                                                                                                  : turns_of(half);
 }
 
-/* The same of lone steps, which read both matrices, and walk to and fro if the caller says how many there have been.
- * Each finds a part of what it reads in the first-level cache: they take 0.69 of the time at H = 48, 0.84 at H = 64,
- * 0.94 at H = 80; or in the second-level one: 0.80 at H = 224 and 256, 0.83 at H = 320, 0.97 at H = 512. Where the
+/* Whether and why lone steps turn, which read both matrices, and walk to and fro if the caller says how many there have
+ * been. Each finds a part of what it reads in the first-level cache: they take 0.69 of the time at H = 48, 0.84 at H =
+ * 64, 0.94 at H = 80; or in the second-level one: 0.80 at H = 224 and 256, 0.83 at H = 320, 0.97 at H = 512. Where the
  * reset comes before, the candidate's matrix goes through the first-level cache in between: 0.77 at H = 48, 0.93 at H =
  * 64, but 1.02 to 1.05 from H = 80 to 112. */
 static enum gru_turns lone_turns_of(const struct gru_half *half)
@@ -257,6 +258,16 @@ static void pack(struct gru_layer *layer, const gru_weights views[2])
     gru_faint_prepare(layer);
 }
 
+/* A description and the weights of it, and the bytes that the layer takes. */
+static enum gru_status read_all(gru_desc *read, gru_weights views[2], size_t *bytes, const gru_desc *desc,
+                                const gru_weights *weights, gru_error *error)
+{
+    enum gru_status status = read_desc(read, desc, error);
+    if (status == GRU_OK)
+        status = gru_weights_read(views, weights, read, error);
+    return status == GRU_OK ? layer_bytes(read, bytes, error) : status;
+}
+
 enum gru_status gru_layer_create(gru_layer **layer, const gru_desc *desc, const gru_weights *weights,
                                  const gru_allocator *allocator, gru_error *error)
 {
@@ -266,11 +277,7 @@ enum gru_status gru_layer_create(gru_layer **layer, const gru_desc *desc, const 
     void *memory = NULL;
     if (!layer)
         return gru_fail(error, GRU_NULL_POINTER, "gru_layer_create: layer is NULL");
-    enum gru_status status = read_desc(&read, desc, error);
-    if (status == GRU_OK)
-        status = gru_weights_read(views, weights, &read, error);
-    if (status == GRU_OK)
-        status = layer_bytes(&read, &bytes, error);
+    enum gru_status status = read_all(&read, views, &bytes, desc, weights, error);
     if (status == GRU_OK)
         status = gru_allocate(&memory, allocator, bytes, GRU_ALIGNMENT, "layer", error);
     if (status != GRU_OK)
@@ -310,11 +317,7 @@ enum gru_status gru_layer_place(gru_layer **layer, const gru_desc *desc, const g
     size_t needed = 0;
     if (!layer || !memory)
         return gru_fail(error, GRU_NULL_POINTER, "gru_layer_place: %s is NULL", layer ? "memory" : "layer");
-    enum gru_status status = read_desc(&read, desc, error);
-    if (status == GRU_OK)
-        status = gru_weights_read(views, weights, &read, error);
-    if (status == GRU_OK)
-        status = layer_bytes(&read, &needed, error);
+    const enum gru_status status = read_all(&read, views, &needed, desc, weights, error);
     if (status != GRU_OK)
         return status;
     if ((uintptr_t)memory % GRU_ALIGNMENT)

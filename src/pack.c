@@ -74,8 +74,8 @@ void gru_product_pack(const struct gru_product *product, size_t lanes, size_t ga
     float *weights = (float *)(uintptr_t)product->weights;
     float *biases = (float *)(uintptr_t)product->bias;
     for (size_t unit = 0; unit < product->units; unit += lanes) {
-        size_t width = product->units - unit < lanes ? product->units - unit : lanes;
-        size_t real = units - unit < width ? units - unit : width;
+        size_t width = gru_least(product->units - unit, lanes);
+        size_t real = gru_least(units - unit, width);
         float *group = weights + unit / lanes * product->group_stride;
         for (size_t k = 0; k < product->length; k++)
             for (size_t lane = 0; lane < width; lane++)

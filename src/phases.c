@@ -3,6 +3,7 @@
 #include "phases.h"
 
 #include "relax.h"
+#include "size.h"
 #include "team.h"
 
 #include <stdalign.h>
@@ -146,7 +147,7 @@ void gru_phases_run(const gru_pool *pool, size_t phases, size_t slices, gru_phas
         .context = context,
         .phases = phases,
         .slices = slices,
-        .tasks = slices < pool->threads ? slices : pool->threads,
+        .tasks = gru_least(slices, pool->threads),
         .may_yield = gru_pool_may_yield(pool),
     };
     for (size_t s = 0; s < slices; s++) {

@@ -146,6 +146,12 @@ void gru_plan_layer(struct gru_layer *layer)
     layer->lone = lone_of(layer);
 }
 
+size_t gru_plan_block_steps(size_t steps, size_t rows)
+{
+    /* One step is a common case, and a division is felt in a small layer. */
+    return steps > 1 && rows && rows < GRU_BLOCK_ROWS ? gru_least(steps, GRU_BLOCK_ROWS / rows) : gru_least(steps, 1);
+}
+
 size_t gru_plan_block_rows(size_t steps, size_t rows)
 {
     if (steps <= 1)
@@ -184,9 +190,7 @@ struct gru_places gru_plan_part(const struct gru_plan *plan, const struct gru_la
 
 void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t steps, size_t rows)
 {
-    /* One step is a common case, and a division is felt in a small layer. */
-    size_t block = steps > 1 && rows && rows < GRU_BLOCK_ROWS ? GRU_BLOCK_ROWS / rows : 1;
-    plan->block_steps = steps < block ? steps : block;
+    plan->block_steps = gru_plan_block_steps(steps, rows);
     plan->bytes = 0;
     plan->order = take(plan, rows, sizeof(size_t));
     plan->lengths = take(plan, rows, sizeof(size_t));

@@ -62,6 +62,9 @@ struct gru_cut {
  * of a lone step. */
 void gru_plan_layer(struct gru_layer *layer);
 
+/* The steps of a block. */
+size_t gru_plan_block_steps(size_t steps, size_t rows);
+
 /* Rows that a block has room for: the most of any run of no more steps and no more rows, so that a workspace is enough
  * for all of those. */
 size_t gru_plan_block_rows(size_t steps, size_t rows);

@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include "io.h"
+#include "sequence.h"
 #include "status.h"
 #include "team.h"
 
@@ -98,7 +99,7 @@ static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, 
                         workspace_bytes, io->steps, io->rows, needed);
     if (io->pool && is_spared(layer, io))
         return run_spared(layer, io, workspace, workspace_bytes, error);
-    gru_run_checked(layer, io, &io->state, &plan, gru_align(workspace));
+    gru_sequence_run(layer, io, &io->state, &plan, gru_align(workspace));
     return GRU_OK;
 }
 

@@ -18,8 +18,11 @@
  */
 #include "sequence.h"
 
+#include "block.h"
+#include "direction.h"
 #include "order.h"
 #include "phases.h"
+#include "stream.h"
 #include "wave.h"
 
 /* Whether x is gathered ahead of the phases: a lone step's is so little that a phase for it would only make the others
@@ -48,7 +51,7 @@ static void work_slice(void *context, size_t phase, size_t slice)
     size_t start = phase / block_phases * q->plan->block_steps;
     size_t part = phase % block_phases, first, end;
     const struct gru_block block = gru_block_at(q, start, q->plan->block_steps);
-    gru_sequence_slice(q, q->layer->groups, slice, &first, &end);
+    gru_block_slice(q, q->layer->groups, slice, &first, &end);
     if (part == 0) {
         gru_block_gather(q, &block, slice);
         return;
@@ -98,7 +101,7 @@ static void work_ahead(void *context, size_t piece, size_t c)
     const size_t steps = block.end - block.start, start = block.start;
     block.start = start + steps * piece / q->cut.ahead;
     block.end = start + steps * (piece + 1) / q->cut.ahead;
-    block = behind(q, block, gru_sequence_rows(q, start, block.start));
+    block = behind(q, block, gru_block_rows(q, start, block.start));
     gru_block_inputs(q, &block, 0);
 }
 
@@ -140,8 +143,8 @@ static void run_part(void *context, size_t phase, size_t part)
     rows.base.y_offset += first;
     rows.base.gate_offset += first;
     rows.steps = rows.lengths[0];
-    gru_sequence_begin(&rows, &at);
-    gru_sequence_alone(&rows);
+    gru_block_begin(&rows, &at);
+    gru_block_all(&rows);
 }
 
 /* Those from direction `first` on that go side by side. */
@@ -157,17 +160,17 @@ static void run_directions(struct gru_sequence *q, size_t first)
         return;
     }
     for (size_t d = 0; d < q->cut.directions; d++)
-        gru_sequence_begin(&q[d], &q->plan->rows);
+        gru_block_begin(&q[d], &q->plan->rows);
     if (q->cut.slices > 1)
         run_phases(q);
     else if (q->cut.ahead)
         run_ahead(q);
     else
-        gru_sequence_alone(q);
+        gru_block_all(q);
 }
 
-void gru_run_checked(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
-                     const struct gru_plan *plan, char *workspace)
+void gru_sequence_run(const struct gru_layer *layer, const gru_io *io, const gru_state *state,
+                      const struct gru_plan *plan, char *workspace)
 {
     struct gru_sequence both[2], *q = both; /* clearing them first would take as long as a small layer's chain */
     if (io->rows == 0)

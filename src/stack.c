@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "io.h"
-#include "run.h"
+#include "sequence.h"
 #include "stack_plan.h"
 #include "status.h"
 #include "team.h"
@@ -133,13 +133,13 @@ static gru_state chunk_state(const struct stack *s, size_t i, size_t start)
     return state;
 }
 
-/* The chunk's part of the io; x and y of a layer in between are the workspace's. */
-static gru_io chunk_io(const struct stack *s, size_t i, size_t start)
+/* The chunk's part of the io; x and y of a layer in between are the workspace's. Where no row has a step left, nothing
+ * is read of the caller's, whose strides may lead anywhere. */
+static gru_io chunk_io(const struct stack *s, size_t i, size_t start, int reads)
 {
     gru_io io = *s->io;
-    size_t left = io.steps - start;
-    ptrdiff_t t = (ptrdiff_t)start, rows = (ptrdiff_t)io.rows;
-    io.steps = left < s->plan->chunk ? left : s->plan->chunk;
+    const ptrdiff_t t = (ptrdiff_t)start, read = reads ? t : 0, rows = (ptrdiff_t)io.rows;
+    io.steps = gru_least(io.steps - start, s->plan->chunk);
     io.steps_before += start;
     io.index = NULL;
     if (s->plan->wave)
@@ -147,9 +147,9 @@ static gru_io chunk_io(const struct stack *s, size_t i, size_t start)
     if (io.lengths)
         io.lengths = lengths_of(s, i);
     if (io.reset_mask)
-        io.reset_mask += t * io.reset_mask_step;
+        io.reset_mask += read * io.reset_mask_step;
     if (i == 0) {
-        io.x = io.x ? io.x + t * io.x_step : NULL;
+        io.x = io.x ? io.x + read * io.x_step : NULL;
     } else {
         io.x = between(s, i - 1, start);
         io.x_row = (ptrdiff_t)s->layers[i]->desc.input;
@@ -167,14 +167,18 @@ static gru_io chunk_io(const struct stack *s, size_t i, size_t start)
     return io;
 }
 
-/* How many steps of each row are in layer i's chunk from step `start` on. */
-static void set_lengths(const struct stack *s, size_t i, size_t start)
+/* How many steps of each row are in layer i's chunk from step `start` on; whether there are any. */
+static int set_lengths(const struct stack *s, size_t i, size_t start)
 {
-    size_t *lengths = lengths_of(s, i);
-    for (size_t row = 0; s->io->lengths && row < s->io->rows; row++) {
-        size_t length = s->io->lengths[row], left = length > start ? length - start : 0;
-        lengths[row] = left < s->plan->chunk ? left : s->plan->chunk;
+    size_t *lengths = lengths_of(s, i), longest = 0;
+    if (!s->io->lengths)
+        return 1;
+    for (size_t row = 0; row < s->io->rows; row++) {
+        const size_t length = s->io->lengths[row];
+        lengths[row] = length > start ? gru_least(length - start, s->plan->chunk) : 0;
+        longest = gru_most(longest, lengths[row]);
     }
+    return longest > 0;
 }
 
 /* Layer i through chunk `number`. */
@@ -182,12 +186,12 @@ static void run_chunk(void *context, size_t i, size_t number)
 {
     const struct stack *s = context;
     const size_t start = number * s->plan->chunk;
-    set_lengths(s, i, start);
-    gru_io io = chunk_io(s, i, start);
+    const int reads = set_lengths(s, i, start);
+    gru_io io = chunk_io(s, i, start, reads);
     gru_state state = chunk_state(s, i, start);
     struct gru_plan plan;
     gru_plan_make(&plan, s->layers[i], io.steps, io.rows);
-    gru_run_checked(s->layers[i], &io, &state, &plan, array_at(s, &s->plan->inner, s->plan->wave ? i : 0));
+    gru_sequence_run(s->layers[i], &io, &state, &plan, array_at(s, &s->plan->inner, s->plan->wave ? i : 0));
 }
 
 static void run_stack(struct stack *s)

@@ -62,9 +62,9 @@ static int is_faster(const gru_layer *const *layers, size_t count, const gru_poo
         longest = work > longest ? work : longest;
         cut += work / (double)gru_plan_cut(layers[i], pool, steps, rows).slices;
     }
-    /* What a step takes: in a wave as long as its layers, or the longest one, and the ends, where not all threads have
-     * a chunk; in slices, which meet at each step, a fifth or more beyond each one's share if there is one row
-     * (measured at H = 96 to 192). */
+    /* The time of a step. In a wave: the layers' work divided among the threads, but at least the longest layer's, and
+     * the start and the end, when some threads have no chunk. In slices: each thread's share, and for one row a fifth
+     * more, as slices meet at each step (measured at H = 96 to 192). */
     const double chunks = (double)steps / (double)wave_steps(layers, count, steps, rows), share = all / threads;
     const double wave = (share > longest ? share : longest) * (chunks + threads - 1.0) / chunks;
     const double slices = rows == 1 ? 1.2 * cut : cut;
@@ -124,12 +124,12 @@ static int lay_out_chunks(struct gru_stack_plan *plan, const gru_layer *const *l
     struct needs needs;
     size_t outputs = 0;
     const int forward = all_forward(layers, count);
-    const size_t each = wave ? count : 1, block = rows && rows < GRU_BLOCK_ROWS ? GRU_BLOCK_ROWS / rows : 1;
+    const size_t each = wave ? count : 1;
     *plan = (struct gru_stack_plan){.wave = wave, .chunk = steps, .bytes = wave ? gru_wave_bytes(count) : 0};
-    if (wave) /* as long as one row's, of which there is to be room for any fewer rows */
+    if (wave) /* as for one row, which has the longest: a run of fewer rows must fit, too */
         plan->chunk = wave_steps(layers, count, steps, 1);
     else if (forward && count > 1)
-        plan->chunk = gru_least(steps, block);
+        plan->chunk = gru_plan_block_steps(steps, rows);
     if (!survey(&needs, layers, count, wave ? plan->chunk : steps, rows))
         return 0;
     if (forward && !wave)

@@ -2,6 +2,8 @@
 /* status.c: status texts, error messages, the library's version, and structs of older and newer callers. */
 #include "status.h"
 
+#include "size.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,8 +121,8 @@ enum gru_status gru_read_struct(void *to, size_t known, const void *from, const 
                             "it sets a field that this version doesn't know, or wasn't zeroed",
                             name, size, gru_version(), known, i, (unsigned)bytes[i]);
     }
-    size_t given = size < known ? size : known;
-    memmove(to, from, given); /* a caller may read a struct in place */
+    size_t given = gru_least(size, known);
+    memcpy(to, from, given);
     memset((unsigned char *)to + given, 0, known - given);
     memcpy(to, &known, sizeof known);
     return GRU_OK;
@@ -132,7 +134,7 @@ enum gru_status gru_write_struct(void *to, const void *from, size_t known, const
     enum gru_status status = read_size(&size, to, name, error);
     if (status != GRU_OK)
         return status;
-    size_t given = size < known ? size : known;
+    size_t given = gru_least(size, known);
     memcpy(to, from, given);
     memset((unsigned char *)to + given, 0, size - given);
     memcpy(to, &size, sizeof size);

@@ -5,16 +5,15 @@
  * The same kernels on the same numbers as in sequence.c, without what a sequence needs around them, since a stream asks
  * for one step over and over. (One row has a kernel of its own, which run.c calls.)
  */
-#include <string.h>
+#include "stream.h"
 
-#include "run.h"
+#include <string.h>
 
 int gru_is_stream(const struct gru_layer *layer, const gru_io *io)
 {
     if (io->steps != 1 || layer->directions != 1 || io->lengths || io->reset_mask || layer->faint)
         return 0;
-    const struct gru_cut cut = gru_plan_cut(layer, io->pool, 1, io->rows);
-    return cut.slices == 1 && cut.parts == 1;
+    return !gru_is_cut(gru_plan_cut(layer, io->pool, 1, io->rows));
 }
 
 void gru_run_stream(const struct gru_layer *layer, const gru_io *io, const gru_state *state,

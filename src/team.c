@@ -57,7 +57,7 @@ struct gru_team {
     bool may_yield;
     alignas(64) atomic_flag busy; /* the workers belong to the call that has set it */
     struct gru_wake wake;
-    struct worker worker[];       /* pool.threads - 1 */
+    struct worker worker[]; /* pool.threads - 1 */
 };
 
 /* In nanoseconds, which may wrap round. */
@@ -159,7 +159,7 @@ static void run(void *context, void (*task)(void *argument, size_t i), void *arg
             task(argument, i);
         return;
     }
-    const size_t threads = count < team->pool.threads ? count : team->pool.threads;
+    const size_t threads = gru_least(count, team->pool.threads);
     for (size_t i = 1; i < threads; i++)
         call(&team->worker[i - 1], task, argument);
     if (count > 0)

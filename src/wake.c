@@ -2,8 +2,8 @@
 /* wake.c: whether a run is worth waking the threads of a team that sleep. */
 #include "wake.h"
 
-/* What a run must take to be worth a wake, in times of how late threads come. (Virtual CPUs, threads 0.8 ms late, two of
- * them: runs of 0.83 ms took 1.07 times as long with a wake, 1.75 ms 0.53.) */
+/* What a run must take to be worth a wake, in times of how late threads come. (Virtual CPUs, threads 0.8 ms late, two
+ * of them: runs of 0.83 ms took 1.07 times as long with a wake, 1.75 ms 0.53.) */
 static const float worth = 2.5f;
 
 /* What an old figure counts for each time that it has decided. */

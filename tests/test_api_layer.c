@@ -248,6 +248,14 @@ void test_api_backends(void)
         CHECK(strstr(e.text, gru_backend_name(gru_backend_at(i))) != NULL, "the error names those that there are: %s", e.text);
     }
     CHECK_STATUS(gru_backend_find(&found, "", &e), GRU_UNKNOWN_BACKEND, &e, "an empty name");
+    char name[400] = "e"; /* and characters of two bytes, none of which may be cut in two */
+    for (size_t i = 1; i < 399; i += 2) {
+        memcpy(name + i, "\303\251", 2);
+    }
+    for (size_t start = 0; start < 2; start++) {
+        CHECK_STATUS(gru_backend_find(&found, name + start, &e), GRU_UNKNOWN_BACKEND, &e, "a long name");
+        CHECK((unsigned char)e.text[strlen(e.text) - 1] == 0xa9, "the text ends with a whole character: %s", e.text);
+    }
     CHECK(gru_backend_name(NULL) == NULL, "no back end has no name");
     CHECK_STATUS(gru_backend_find(NULL, "scalar", &e), GRU_NULL_POINTER, &e, "nowhere to put it");
     static const char *const known[] = {"avx512", "avx2", "neon"};

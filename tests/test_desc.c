@@ -127,15 +127,15 @@ void test_desc_canonical(void)
 
     desc.gates = GRU_GATES_HARD_SIGMOID;
     desc.direction = GRU_BIDIRECTIONAL;
-    CHECK(gru_desc_read(&desc, &desc, NULL) == GRU_OK, "in place");
-    CHECK(desc.merge == GRU_MERGE_SUM && desc.hard_alpha == 0.3f && check_bits_of(desc.hard_beta) == 0,
-          "fields with a meaning are kept: merge %d, %g, %g", (int)desc.merge, (double)desc.hard_alpha,
-          (double)desc.hard_beta);
+    CHECK(gru_desc_read(&to, &desc, NULL) == GRU_OK && to.merge == GRU_MERGE_SUM && to.hard_alpha == 0.3f &&
+              check_bits_of(to.hard_beta) == 0,
+          "fields with a meaning are kept: merge %d, %g, %g", (int)to.merge, (double)to.hard_alpha,
+          (double)to.hard_beta);
     desc.hard_alpha = 0.0f;
-    CHECK(gru_desc_read(&desc, &desc, NULL) == GRU_OK && desc.hard_alpha == 0.2f && desc.hard_beta == 0.5f,
-          "hard sigmoid's defaults are 0.2 and 0.5, not %g and %g", (double)desc.hard_alpha, (double)desc.hard_beta);
+    CHECK(gru_desc_read(&to, &desc, NULL) == GRU_OK && to.hard_alpha == 0.2f && to.hard_beta == 0.5f,
+          "hard sigmoid's defaults are 0.2 and 0.5, not %g and %g", (double)to.hard_alpha, (double)to.hard_beta);
     desc.clip = -0.0f;
-    CHECK(gru_desc_read(&desc, &desc, NULL) == GRU_OK && check_bits_of(desc.clip) == 0, "a clip of -0 is none");
+    CHECK(gru_desc_read(&to, &desc, NULL) == GRU_OK && check_bits_of(to.clip) == 0, "a clip of -0 is none");
 }
 
 /* Weights with all matrices of a variant, and the biases that `letters` names: "rzn:n" is bx of each gate, bh of n. */

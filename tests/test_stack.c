@@ -91,6 +91,24 @@ void test_stack_without_states(void)
     free_pair(&two);
 }
 
+/* A stride that leads nowhere may be of any size: in chunks past all rows' lengths nothing is read. */
+void test_stack_idle_strides(void)
+{
+    enum { STEPS = 300, ROWS = 2 };
+    pair two = make_pair(STEPS, ROWS);
+    const size_t lengths[ROWS] = {1, 1};
+    const uint8_t mask[ROWS] = {0};
+    float *y = guarded_floats(count_y(&two.t.p[1]), GUARD_AFTER, 0);
+    gru_io io = tower_io(&two.t, y, NULL);
+    io.lengths = lengths;
+    io.reset_mask = mask;
+    io.reset_mask_row = 1;
+    io.reset_mask_step = PTRDIFF_MAX / 64; /* which UBSan would see multiplied with the number of a step */
+    gru_error e = {0};
+    CHECK_STATUS(gru_run_stack(two.layers, 2, &io, NULL, two.workspace, two.bytes, &e), GRU_OK, &e, "a run");
+    free_pair(&two);
+}
+
 /* --- Refusals -------------------------------------------------------------------------------------- */
 
 static void check_stack_refusals(const pair *two, const gru_io *io, float *y, size_t count_of_y)

@@ -167,11 +167,11 @@ void test_kernels_step(void)
 /* --- Steps alone ----------------------------------------------------------------------------------- */
 
 /* One row's step of `inputs` inputs, whose matrices lie one behind the other as U's do. */
-typedef struct stream_case {
+typedef struct lone_case {
     step_case step;
     size_t inputs;
     const float *w, *x;
-} stream_case;
+} lone_case;
 
 /* Room for so many floats behind what a workspace has already: its offset in bytes. */
 static size_t room(size_t *floats, size_t count)
@@ -182,7 +182,7 @@ static size_t room(size_t *floats, size_t count)
 }
 
 /* The new state, which is y too. */
-static const float *solve_stream(const stream_case *c, const gru_backend *b, enum gru_turns turns, size_t before)
+static const float *solve_lone(const lone_case *c, const gru_backend *b, enum gru_turns turns, size_t before)
 {
     size_t H = c->step.units, groups = packed_groups(b, H), row = groups * b->lanes, gates = ax_gates(&c->step),
            floats = 0;
@@ -201,14 +201,14 @@ static const float *solve_stream(const stream_case *c, const gru_backend *b, enu
     char *workspace = (char *)guarded_floats(floats, GUARD_AFTER, 0);
     float *y = guarded_floats(H, GUARD_AFTER, 0), *h = guarded_floats(H, GUARD_AFTER, 0);
     const gru_io io = {.x = c->x, .y = y, .state = {.h0 = c->step.h, .h = h}, .steps_before = before};
-    b->stream[c->step.tier](&lone, workspace, &io);
+    b->lone[c->step.tier](&lone, workspace, &io);
     CHECK_BITS(y, h, H, "H=%zu, I=%zu, reset %d: y and the state", H, c->inputs, (int)c->step.reset);
     return h;
 }
 
-static void check_stream(size_t units, size_t inputs, enum gru_reset reset)
+static void check_lone(size_t units, size_t inputs, enum gru_reset reset)
 {
-    stream_case c = {.step = {.units = units, .rows = 1, .reset = reset, .tier = any_tier()}, .inputs = inputs};
+    lone_case c = {.step = {.units = units, .rows = 1, .reset = reset, .tier = any_tier()}, .inputs = inputs};
     float *h = packed_numbers(units);
     c.step.cell = (struct gru_cell){.units = units, .reset = reset};
     c.step.u = packed_numbers(3 * units * units);
@@ -220,10 +220,10 @@ static void check_stream(size_t units, size_t inputs, enum gru_reset reset)
      * state's first number. */
     for (uint32_t coin = 0; coin <= 1; coin++) {
         h[0] = check_float_of((check_bits_of(h[0]) & ~UINT32_C(1)) | coin);
-        const float *want = solve_stream(&c, check_scalar(), GRU_TURNS_NEVER, 0);
+        const float *want = solve_lone(&c, check_scalar(), GRU_TURNS_NEVER, 0);
         for (int turns = GRU_TURNS_NEVER; turns <= GRU_TURNS_FAR; turns++) {
             const size_t before = check_below(3);
-            const float *got = solve_stream(&c, check_this(), (enum gru_turns)turns, before);
+            const float *got = solve_lone(&c, check_this(), (enum gru_turns)turns, before);
             CHECK_BITS(got, want, units, "H=%zu, I=%zu, reset %d, turns %d, coin %d, %zu steps before", units, inputs,
                        (int)reset, turns, (int)coin, before);
         }
@@ -231,12 +231,12 @@ static void check_stream(size_t units, size_t inputs, enum gru_reset reset)
     guarded_free_all();
 }
 
-void test_kernels_stream(void)
+void test_kernels_lone(void)
 {
     for (size_t units = 1; units <= LONGEST; units += units < MOST ? 1 : 10) {
         for (int reset = GRU_RESET_AFTER; reset <= GRU_RESET_NONE; reset++) {
             if (check_turn(3 * units + (size_t)reset, 3)) {
-                check_stream(units, 1 + check_below(MOST), (enum gru_reset)reset);
+                check_lone(units, 1 + check_below(MOST), (enum gru_reset)reset);
             }
         }
     }

@@ -17,6 +17,7 @@
 struct block {
     size_t row, unit;           /* of the first */
     size_t row_step, unit_step; /* to the next: 1 and 0, or 0 and LANES */
+    size_t state, state_step;   /* the same in an array of states */
     const float *ax, *ah;
     size_t ax_step, ah_step;
     const vec *ax_sums, *ah_sums; /* what ax and ah point to otherwise: sums that are still in registers */
@@ -34,6 +35,12 @@ GRU_INLINE vec block_ah(const struct block *b, size_t k, size_t gate)
     return b->ah_sums ? b->ah_sums[k * b->ah_gates + gate] : v_load(b->ah + k * b->ah_step + gate * LANES);
 }
 
+/* Where vector k stands in an array of states. */
+GRU_INLINE float *block_state(const struct block *b, float *states, size_t k)
+{
+    return states + b->state + k * b->state_step;
+}
+
 /* Whether z's matrix stands apart, which only those of vectors as wide as a line do (stands_apart in layer.c), and then
  * whether a step reads it last, after the candidate's, or first. */
 static inline int z_stands_apart(const struct gru_step *s)
@@ -44,6 +51,62 @@ static inline int z_stands_apart(const struct gru_step *s)
 static inline int z_comes_last(const struct gru_step *s)
 {
     return z_stands_apart(s) && s->backward;
+}
+
+/* Vectors to rows of the caller's, of which exactly the layer's units may be touched. What `s` points to is read ahead
+ * of the stores, which may change anything as far as the compiler knows. */
+GRU_INLINE void give(const size_t n, const struct gru_step *s, const struct block *b, float *to,
+                     const ptrdiff_t *offset, ptrdiff_t shift, const vec *a)
+{
+    const size_t units = s->cell->units;
+    float *row[ABREAST];
+    offset += b->row;
+    EACH row[k] = to + (shift + offset[k * b->row_step] + (ptrdiff_t)(b->unit + k * b->unit_step));
+    if (b->unit + (n - 1) * b->unit_step + LANES <= units)
+        EACH v_store(row[k], a[k]);
+    else
+        EACH v_store_upto(row[k], a[k], units - b->unit - k * b->unit_step);
+}
+
+/* One gate where the caller asked to see it. */
+GRU_INLINE void show(const size_t n, const struct gru_step *s, const struct block *b, int gate, const vec *a)
+{
+    if (s->gate_out[gate])
+        give(n, s, b, s->gate_out[gate], s->gate_offset, s->gate_shift, a);
+}
+
+/* The new states added to what y holds. */
+GRU_INLINE void add(const size_t n, const struct gru_step *s, const struct block *b, vec *h)
+{
+    EACH {
+        const size_t unit = b->unit + k * b->unit_step;
+        const float *y = s->y + (s->y_shift + s->y_offset[b->row + k * b->row_step] + (ptrdiff_t)unit);
+        h[k] = v_add(v_load_upto(y, s->cell->units - unit), h[k]);
+    }
+}
+
+/* The update, and the new state to wherever it is wanted. */
+GRU_INLINE void finish(const size_t n, const struct gru_step *s, const struct block *b, const vec *z, const vec *c)
+{
+    vec h[ABREAST];
+    EACH h[k] = v_load(block_state(b, s->h, k));
+    if (s->cell->update == GRU_UPDATE_KEEP)
+        EACH h[k] = v_clean(v_blend(GRU_UPDATE_KEEP, z[k], h[k], c[k]));
+    else
+        EACH h[k] = v_clean(v_blend(GRU_UPDATE_REPLACE, z[k], h[k], c[k]));
+    EACH v_store(block_state(b, s->h_next, k), h[k]);
+    show(n, s, b, GRU_N, c);
+    if (!s->y)
+        return;
+    if (s->y_add)
+        add(n, s, b, h);
+    give(n, s, b, s->y, s->y_offset, s->y_shift, h);
+}
+
+/* Holds sums of one gate for cell_last. */
+GRU_INLINE void cell_hold(const size_t n, const struct gru_step *s, const struct block *b)
+{
+    EACH v_store(block_state(b, s->z, k), block_ah(b, k, 0));
 }
 
 #endif
@@ -77,71 +140,17 @@ GRU_INLINE void TIERED(v_candidate)(const size_t n, const struct gru_step *s, ve
     TIERED(v_tanh)(n, ACT_LAYER, a);
 }
 
-/* Vectors to rows of the caller's, of which exactly the layer's units may be touched. What `s` points to is read ahead
- * of the stores, which may change anything as far as the compiler knows. */
-GRU_INLINE void TIERED(give)(const size_t n, const struct gru_step *s, const struct block *b, float *to,
-                             const ptrdiff_t *offset, ptrdiff_t shift, const vec *a)
-{
-    const size_t units = s->cell->units;
-    float *row[ABREAST], *const first = to + shift + b->unit;
-    offset += b->row;
-    EACH row[k] = first + offset[k * b->row_step] + k * b->unit_step;
-    if (b->unit + (n - 1) * b->unit_step + LANES <= units)
-        EACH v_store(row[k], a[k]);
-    else
-        EACH v_store_upto(row[k], a[k], units - b->unit - k * b->unit_step);
-}
-
-/* One gate where the caller asked to see it. */
-GRU_INLINE void TIERED(show)(const size_t n, const struct gru_step *s, const struct block *b, int gate, const vec *a)
-{
-    if (s->gate_out[gate])
-        TIERED(give)(n, s, b, s->gate_out[gate], s->gate_offset, s->gate_shift, a);
-}
-
-/* The new states added to what y holds. */
-GRU_INLINE void TIERED(add)(const size_t n, const struct gru_step *s, const struct block *b, vec *h)
-{
-    EACH {
-        size_t unit = b->unit + k * b->unit_step;
-        const float *y = s->y + s->y_offset[b->row + k * b->row_step] + s->y_shift + unit;
-        h[k] = v_add(v_load_upto(y, s->cell->units - unit), h[k]);
-    }
-}
-
-/* The update, and the new state to wherever it is wanted. */
-GRU_INLINE void TIERED(finish)(const size_t n, const struct gru_step *s, const struct block *b, const vec *z,
-                               const vec *c)
-{
-    const size_t first = b->row * s->cell->h_row + b->unit, next = b->row_step * s->cell->h_row + b->unit_step;
-    const float *h_now = s->h + first;
-    float *h_next = s->h_next + first;
-    vec h[ABREAST];
-    EACH h[k] = v_load(h_now + k * next);
-    if (s->cell->update == GRU_UPDATE_KEEP)
-        EACH h[k] = v_clean(v_blend(GRU_UPDATE_KEEP, z[k], h[k], c[k]));
-    else
-        EACH h[k] = v_clean(v_blend(GRU_UPDATE_REPLACE, z[k], h[k], c[k]));
-    EACH v_store(h_next + k * next, h[k]);
-    TIERED(show)(n, s, b, GRU_N, c);
-    if (!s->y)
-        return;
-    if (s->y_add)
-        TIERED(add)(n, s, b, h);
-    TIERED(give)(n, s, b, s->y, s->y_offset, s->y_shift, h);
-}
-
 /* Reset after: ax and ah are r, z, n. The divisions of r go on while z is computed, and those of z beside n. */
 GRU_INLINE void TIERED(cell_after)(const size_t n, const struct gru_step *s, const struct block *b)
 {
     vec r[ABREAST], z[ABREAST], c[ABREAST];
     TIERED(v_gate)(n, s, b, 0, r);
     TIERED(v_gate)(n, s, b, 1, z);
-    TIERED(show)(n, s, b, GRU_R, r);
-    TIERED(show)(n, s, b, GRU_Z, z);
+    show(n, s, b, GRU_R, r);
+    show(n, s, b, GRU_Z, z);
     EACH c[k] = v_fma(r[k], block_ah(b, k, 2), block_ax(b, k, 2));
     TIERED(v_candidate)(n, s, c);
-    TIERED(finish)(n, s, b, z, c);
+    finish(n, s, b, z, c);
 }
 
 /* No reset: ax and ah are z, n. */
@@ -149,58 +158,48 @@ GRU_INLINE void TIERED(cell_none)(const size_t n, const struct gru_step *s, cons
 {
     vec z[ABREAST], c[ABREAST];
     TIERED(v_gate)(n, s, b, 0, z);
-    TIERED(show)(n, s, b, GRU_Z, z);
+    show(n, s, b, GRU_Z, z);
     EACH c[k] = v_add(block_ax(b, k, 1), block_ah(b, k, 1));
     TIERED(v_candidate)(n, s, c);
-    TIERED(finish)(n, s, b, z, c);
-}
-
-/* Holds sums of one gate for cell_last. */
-GRU_INLINE void TIERED(cell_hold)(const size_t n, const struct gru_step *s, const struct block *b)
-{
-    const size_t first = b->row * s->cell->h_row + b->unit, next = b->row_step * s->cell->h_row + b->unit_step;
-    EACH v_store(s->z + first + k * next, block_ah(b, k, 0));
+    finish(n, s, b, z, c);
 }
 
 /* Reset before, first half: ah is r, z, or r where z's matrix stands apart, and ax is r, z, n. */
 GRU_INLINE void TIERED(cell_reset)(const size_t n, const struct gru_step *s, const struct block *b)
 {
-    const size_t first = b->row * s->cell->h_row + b->unit, next = b->row_step * s->cell->h_row + b->unit_step;
     vec r[ABREAST], z[ABREAST];
     TIERED(v_gate)(n, s, b, 0, r);
-    TIERED(show)(n, s, b, GRU_R, r);
-    EACH v_store(s->s + first + k * next, v_clean(v_mul(r[k], v_load(s->h + first + k * next))));
+    show(n, s, b, GRU_R, r);
+    EACH v_store(block_state(b, s->s, k), v_clean(v_mul(r[k], v_load(block_state(b, s->h, k)))));
     if (z_stands_apart(s))
         return;
     TIERED(v_gate)(n, s, b, 1, z);
-    EACH v_store(s->z + first + k * next, z[k]);
-    TIERED(show)(n, s, b, GRU_Z, z);
+    EACH v_store(block_state(b, s->z, k), z[k]);
+    show(n, s, b, GRU_Z, z);
 }
 
 /* Second half: ah is n, the chain over s. */
 GRU_INLINE void TIERED(cell_before)(const size_t n, const struct gru_step *s, const struct block *b)
 {
-    const size_t first = b->row * s->cell->h_row + b->unit, next = b->row_step * s->cell->h_row + b->unit_step;
     vec z[ABREAST], c[ABREAST];
     EACH c[k] = v_add(block_ax(b, k, 2), block_ah(b, k, 0));
     TIERED(v_candidate)(n, s, c);
-    EACH z[k] = v_load(s->z + first + k * next);
-    TIERED(finish)(n, s, b, z, c);
+    EACH z[k] = v_load(block_state(b, s->z, k));
+    finish(n, s, b, z, c);
 }
 
 /* Second half where z's matrix stands apart: ah is z or n, whichever comes last, and the other one's sums were held. */
 GRU_INLINE void TIERED(cell_last)(const size_t n, const struct gru_step *s, const struct block *b)
 {
-    const size_t first = b->row * s->cell->h_row + b->unit, next = b->row_step * s->cell->h_row + b->unit_step;
     const int z_last = z_comes_last(s);
     vec z[ABREAST], c[ABREAST];
     EACH {
-        const vec sum = block_ah(b, k, 0), held = v_load(s->z + first + k * next);
+        const vec sum = block_ah(b, k, 0), held = v_load(block_state(b, s->z, k));
         z[k] = v_add(block_ax(b, k, 1), z_last ? sum : held);
         c[k] = v_add(block_ax(b, k, 2), z_last ? held : sum);
     }
     TIERED(v_gate_of)(n, s, z);
-    TIERED(show)(n, s, b, GRU_Z, z);
+    show(n, s, b, GRU_Z, z);
     TIERED(v_candidate)(n, s, c);
-    TIERED(finish)(n, s, b, z, c);
+    finish(n, s, b, z, c);
 }

@@ -239,7 +239,7 @@ static inline size_t row_piece(const struct gru_product *m, size_t left, int beg
     return left - last <= most + 1 ? left - last : most;
 }
 
-/* The same of both matrices, over a row each. */
+/* As row, for two matrices side by side, over a row each. */
 static size_t row_pair(const struct gru_product *a, const struct gru_product *b, size_t first, size_t end,
                        const float *xa, const float *xb, float *out_a, float *out_b)
 {

@@ -20,8 +20,8 @@
 #ifndef GRU_KERNELS_SMALL
 #define GRU_KERNELS_SMALL
 
-/* One group of units or two, all of whose lanes are units, or not those of the last one, whose weights are padded. Its
- * constant at a call says which code is compiled in. */
+/* One group of units or two; padded: the last one has fewer units than lanes. A constant at each call says which code
+ * is compiled in. */
 enum small_shape { SMALL_ONE, SMALL_ONE_PADDED, SMALL_TWO, SMALL_TWO_PADDED };
 
 /* Where to read a row: where the caller has it, if that is as clean, or in a clean copy, which is made then. A state's
@@ -57,14 +57,12 @@ GRU_INLINE const float *small_state(float *copy, const float *h0, size_t units, 
     return h0;
 }
 
-#endif
-
 #ifndef TILE_PLAIN
 
 /* What a plain step uses of a cell and of a step. As local structs with constants in them they vanish, and with them
  * all that the gate blocks could do besides: clips, hard sigmoids, outputs of gates, sums of directions. The compiler
  * knows the units where there are whole groups only. */
-GRU_INLINE struct gru_cell TIERED(small_cell)(const struct gru_cell *cell, const enum small_shape shape)
+GRU_INLINE struct gru_cell small_cell(const struct gru_cell *cell, const enum small_shape shape)
 {
     return (struct gru_cell){
         .gates = GRU_GATES_SIGMOID,
@@ -77,7 +75,7 @@ GRU_INLINE struct gru_cell TIERED(small_cell)(const struct gru_cell *cell, const
     };
 }
 
-GRU_INLINE struct gru_step TIERED(small_step)(const struct gru_step *s, const struct gru_cell *cell)
+GRU_INLINE struct gru_step small_step(const struct gru_step *s, const struct gru_cell *cell)
 {
     return (struct gru_step){
         .cell = cell,
@@ -95,10 +93,60 @@ GRU_INLINE struct gru_step TIERED(small_step)(const struct gru_step *s, const st
 }
 
 /* How many groups. */
-GRU_INLINE int TIERED(small_groups)(const enum small_shape shape)
+GRU_INLINE int small_groups(const enum small_shape shape)
 {
     return shape >= SMALL_TWO ? 2 : 1;
 }
+
+GRU_INLINE struct block small_block(const struct gru_step *s, const vec *ax_sums, const vec *ah_sums, int ah_gates)
+{
+    return (struct block){
+        .unit_step = LANES,
+        .state_step = LANES,
+        .ax = s->ax,
+        .ax_step = 3 * LANES,
+        .ax_sums = ax_sums,
+        .ah_sums = ah_sums,
+        .ax_gates = 3,
+        .ah_gates = (size_t)ah_gates,
+    };
+}
+
+/* The sums of a matrix. */
+GRU_INLINE void small_sums(const int G, const enum small_shape shape, const struct gru_product *m, const float *x,
+                           vec *acc)
+{
+    const struct chains chains = chains_of(m, 0, x, NULL);
+    chains_sum(G, small_groups(shape), LANES, &chains, acc);
+}
+
+/* The same of x and of h, side by side. */
+GRU_INLINE void small_sums_both(const int G, const enum small_shape shape, const struct gru_product *input,
+                                const float *x, const struct gru_product *recurrent, const float *h, vec *ax, vec *ah)
+{
+    const int V = small_groups(shape);
+    const struct chains of_x = chains_of(input, 0, x, NULL), of_h = chains_of(recurrent, 0, h, NULL);
+    chains_sum_both(3, G, V, V, LANES, LANES, &of_x, &of_h, ax, ah);
+}
+
+/* The same where W is so large that it isn't padded; its sums go by way of the workspace. */
+GRU_INLINE void small_sums_apart(const int G, const enum small_shape shape, const struct gru_product *input,
+                                 const float *x, const struct gru_product *recurrent, const float *h, float *sums,
+                                 vec *ax, vec *ah)
+{
+    const int V = small_groups(shape);
+    row_groups_of(input, 0, (size_t)V, x, sums);
+    small_sums(G, shape, recurrent, h, ah);
+    GRU_UNROLL
+    for (int c = 0; c < V * 3; c++)
+        ax[c] = v_load(sums + c * LANES);
+}
+
+#endif
+
+#endif
+
+#ifndef TILE_PLAIN
 
 /* Whether a layer's plain steps are those here, and whether a step is one of them. */
 static inline int TIERED(is_small_cell)(const struct gru_cell *cell)
@@ -112,74 +160,29 @@ static inline int TIERED(is_small)(const struct gru_step *s)
     return TIERED(is_small_cell)(s->cell) && s->rows == 1 && gru_step_is_bare(s);
 }
 
-GRU_INLINE struct block TIERED(small_block)(const struct gru_step *s, const vec *ax_sums, const vec *ah_sums,
-                                            int ah_gates)
-{
-    return (struct block){
-        .unit_step = LANES,
-        .ax = s->ax,
-        .ax_step = 3 * LANES,
-        .ax_sums = ax_sums,
-        .ah_sums = ah_sums,
-        .ax_gates = 3,
-        .ah_gates = (size_t)ah_gates,
-    };
-}
-
-/* The sums of a matrix. */
-GRU_INLINE void TIERED(small_sums)(const int G, const enum small_shape shape, const struct gru_product *m,
-                                   const float *x, vec *acc)
-{
-    const struct chains chains = chains_of(m, 0, x, NULL);
-    chains_sum(G, TIERED(small_groups)(shape), LANES, &chains, acc);
-}
-
-/* The same of x and of h, side by side. */
-GRU_INLINE void TIERED(small_sums_both)(const int G, const enum small_shape shape, const struct gru_product *input,
-                                        const float *x, const struct gru_product *recurrent, const float *h, vec *ax,
-                                        vec *ah)
-{
-    const int V = TIERED(small_groups)(shape);
-    const struct chains of_x = chains_of(input, 0, x, NULL), of_h = chains_of(recurrent, 0, h, NULL);
-    chains_sum_both(3, G, V, V, LANES, LANES, &of_x, &of_h, ax, ah);
-}
-
-/* The same where W is so large that it isn't padded; its sums go by way of the workspace. */
-GRU_INLINE void TIERED(small_sums_apart)(const int G, const enum small_shape shape, const struct gru_product *input,
-                                         const float *x, const struct gru_product *recurrent, const float *h,
-                                         float *sums, vec *ax, vec *ah)
-{
-    const int V = TIERED(small_groups)(shape);
-    row_groups_of(input, 0, (size_t)V, x, sums);
-    TIERED(small_sums)(G, shape, recurrent, h, ah);
-    GRU_UNROLL
-    for (int c = 0; c < V * 3; c++)
-        ax[c] = v_load(sums + c * LANES);
-}
-
 /* From the sums on: the gate blocks, and where the reset comes before, the candidate's chains between them. */
 GRU_INLINE void TIERED(small_cells)(const struct gru_step *s, const int before, const enum small_shape shape,
                                     const vec *ax_sums, const vec *ah_sums)
 {
-    const size_t n = (size_t)TIERED(small_groups)(shape);
+    const size_t n = (size_t)small_groups(shape);
     if (!before) {
-        struct block b = TIERED(small_block)(s, ax_sums, ah_sums, 3);
+        struct block b = small_block(s, ax_sums, ah_sums, 3);
         TIERED(cell_after)(n, s, &b);
         return;
     }
-    struct block b = TIERED(small_block)(s, ax_sums, ah_sums, 2);
+    struct block b = small_block(s, ax_sums, ah_sums, 2);
     TIERED(cell_reset)(n, s, &b);
     vec candidate[TILE_ACCUMULATORS];
-    TIERED(small_sums)(1, shape, &s->cell->candidate, s->s, candidate);
-    b = TIERED(small_block)(s, ax_sums, candidate, 1);
+    small_sums(1, shape, &s->cell->candidate, s->s, candidate);
+    b = small_block(s, ax_sums, candidate, 1);
     TIERED(cell_before)(n, s, &b);
 }
 
 GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int before, const int beside,
                                     const enum small_shape shape)
 {
-    struct gru_cell cell = TIERED(small_cell)(s->cell, shape);
-    struct gru_step now = TIERED(small_step)(s, &cell);
+    struct gru_cell cell = small_cell(s->cell, shape);
+    struct gru_step now = small_step(s, &cell);
     const struct gru_product *input = s->cell->beside;
     const float *x = s->x;
     cell.ax_row = s->cell->ax_row;
@@ -188,9 +191,9 @@ GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int 
     for (; count; count--) {
         vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
         if (beside)
-            TIERED(small_sums_both)(G, shape, input, x, &cell.recurrent, now.h, ax, ah);
+            small_sums_both(G, shape, input, x, &cell.recurrent, now.h, ax, ah);
         else
-            TIERED(small_sums)(G, shape, &cell.recurrent, now.h, ah);
+            small_sums(G, shape, &cell.recurrent, now.h, ah);
         TIERED(small_cells)(&now, before, shape, beside ? ax : NULL, ah);
         step_on(&now, count == 1);
         if (beside)
@@ -200,10 +203,10 @@ GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int 
     s->h_next = now.h_next;
 }
 
-GRU_INLINE void TIERED(small_stream)(const struct gru_lone *lone, char *workspace, const gru_io *io, const int before,
+GRU_INLINE void TIERED(small_lone)(const struct gru_lone *lone, char *workspace, const gru_io *io, const int before,
                                      const enum small_shape shape)
 {
-    const struct gru_cell cell = TIERED(small_cell)(lone->cell, shape);
+    const struct gru_cell cell = small_cell(lone->cell, shape);
     float *const y = io->y ? io->y : io->state.h;
     const int whole = shape == SMALL_ONE || shape == SMALL_TWO;
     struct gru_step s = gru_lone_step(lone, &cell, workspace, whole ? NULL : y);
@@ -216,9 +219,9 @@ GRU_INLINE void TIERED(small_stream)(const struct gru_lone *lone, char *workspac
     }
     const int G = before ? 2 : 3;
     if ((shape == SMALL_ONE_PADDED || shape == SMALL_TWO_PADDED) && lone->input->units != cell.recurrent.units)
-        TIERED(small_sums_apart)(G, shape, lone->input, x, &cell.recurrent, h, s.ax, ax, ah);
+        small_sums_apart(G, shape, lone->input, x, &cell.recurrent, h, s.ax, ax, ah);
     else
-        TIERED(small_sums_both)(G, shape, lone->input, x, &cell.recurrent, h, ax, ah);
+        small_sums_both(G, shape, lone->input, x, &cell.recurrent, h, ax, ah);
     TIERED(small_cells)(&s, before, shape, ax, ah);
     if (io->y && io->state.h)
         copy_state(io->state.h, s.h_next, cell.units);
@@ -259,33 +262,33 @@ static GRU_NOINLINE void TIERED(steps_two_padded)(struct gru_step *s, size_t cou
     TIERED(steps_of_shape)(s, count, SMALL_TWO_PADDED);
 }
 
-GRU_INLINE void TIERED(stream_of_shape)(const struct gru_lone *lone, char *workspace, const gru_io *io,
+GRU_INLINE void TIERED(lone_of_shape)(const struct gru_lone *lone, char *workspace, const gru_io *io,
                                         const enum small_shape shape)
 {
     if (lone->cell->reset == GRU_RESET_BEFORE)
-        TIERED(small_stream)(lone, workspace, io, 1, shape);
+        TIERED(small_lone)(lone, workspace, io, 1, shape);
     else
-        TIERED(small_stream)(lone, workspace, io, 0, shape);
+        TIERED(small_lone)(lone, workspace, io, 0, shape);
 }
 
-static GRU_NOINLINE void TIERED(stream_one)(const struct gru_lone *lone, char *workspace, const gru_io *io)
+static GRU_NOINLINE void TIERED(lone_one)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
-    TIERED(stream_of_shape)(lone, workspace, io, SMALL_ONE);
+    TIERED(lone_of_shape)(lone, workspace, io, SMALL_ONE);
 }
 
-static GRU_NOINLINE void TIERED(stream_one_padded)(const struct gru_lone *lone, char *workspace, const gru_io *io)
+static GRU_NOINLINE void TIERED(lone_one_padded)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
-    TIERED(stream_of_shape)(lone, workspace, io, SMALL_ONE_PADDED);
+    TIERED(lone_of_shape)(lone, workspace, io, SMALL_ONE_PADDED);
 }
 
-static GRU_NOINLINE void TIERED(stream_two)(const struct gru_lone *lone, char *workspace, const gru_io *io)
+static GRU_NOINLINE void TIERED(lone_two)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
-    TIERED(stream_of_shape)(lone, workspace, io, SMALL_TWO);
+    TIERED(lone_of_shape)(lone, workspace, io, SMALL_TWO);
 }
 
-static GRU_NOINLINE void TIERED(stream_two_padded)(const struct gru_lone *lone, char *workspace, const gru_io *io)
+static GRU_NOINLINE void TIERED(lone_two_padded)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
-    TIERED(stream_of_shape)(lone, workspace, io, SMALL_TWO_PADDED);
+    TIERED(lone_of_shape)(lone, workspace, io, SMALL_TWO_PADDED);
 }
 
 #endif
@@ -311,20 +314,20 @@ GRU_INLINE int TIERED(steps_were_small)(struct gru_step *s, size_t count)
 #endif
 }
 
-GRU_INLINE int TIERED(stream_was_small)(const struct gru_lone *lone, char *workspace, const gru_io *io)
+GRU_INLINE int TIERED(lone_was_small)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
 #ifndef TILE_PLAIN
     const size_t units = lone->cell->units;
     if (!TIERED(is_small_cell)(lone->cell))
         return 0;
     if (units == LANES)
-        TIERED(stream_one)(lone, workspace, io);
+        TIERED(lone_one)(lone, workspace, io);
     else if (units < LANES)
-        TIERED(stream_one_padded)(lone, workspace, io);
+        TIERED(lone_one_padded)(lone, workspace, io);
     else if (units == 2 * LANES)
-        TIERED(stream_two)(lone, workspace, io);
+        TIERED(lone_two)(lone, workspace, io);
     else
-        TIERED(stream_two_padded)(lone, workspace, io);
+        TIERED(lone_two_padded)(lone, workspace, io);
     return 1;
 #else
     return (void)lone, (void)workspace, (void)io, 0;

@@ -8,7 +8,7 @@
 #include "array.h"
 #include "gate.h"
 #include "step.h"
-#include "stream.h"
+#include "lone.h"
 #include "ties.h"
 
 #undef TIER

@@ -161,7 +161,7 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, c
     }
 }
 
-/* All tiles: to begin each of them here takes 60 instructions less than to be called for each. */
+/* All tiles: a call for each of them takes 60 instructions more. */
 GRU_INLINE void tile_bodies(const int G, const int V, const int R, size_t width, const int fetches,
                             const struct tile *t)
 {

@@ -21,7 +21,7 @@
 #define GRU_UNROLL _Pragma("GCC unroll 32")
 #endif
 
-/* A statement for each of the `n` vectors that go through a body side by side. */
+/* A statement for each k of the `n` vectors that go through a body side by side. */
 #define EACH   \
     GRU_UNROLL \
     for (size_t k = 0; k < n; k++)
