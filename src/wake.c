@@ -12,6 +12,9 @@ static const float fading = 63.0f / 64.0f;
 /* A team that has no past yet: runs of 20 million multiply-adds and more wake it. */
 static const float first_lateness = 400000.0f, first_rate = 0.05f;
 
+/* Whatever is learnt or forgotten: runs of less than 50 us wake nobody by themselves. */
+static const float least_lateness = 20000.0f, least_rate = 0.001f;
+
 enum { MOST_PATIENCE = 256 };
 
 static float get(_Atomic float *figure)
@@ -19,9 +22,17 @@ static float get(_Atomic float *figure)
     return atomic_load_explicit(figure, memory_order_relaxed);
 }
 
-static void set(_Atomic float *figure, float value)
+static void set(_Atomic float *figure, float value, float least)
 {
-    atomic_store_explicit(figure, value, memory_order_relaxed);
+    atomic_store_explicit(figure, value > least ? value : least, memory_order_relaxed);
+}
+
+/* A quarter of the way to what was seen, which counts for no more than four times what was known: a thread or a run may
+ * be interrupted. */
+static void learn(_Atomic float *figure, float seen, float least)
+{
+    const float old = get(figure);
+    set(figure, old + ((seen < 4.0f * old ? seen : 4.0f * old) - old) / 4.0f, least);
 }
 
 void gru_wake_begin(struct gru_wake *wake, size_t now)
@@ -36,7 +47,7 @@ void gru_wake_begin(struct gru_wake *wake, size_t now)
 
 void gru_wake_came(struct gru_wake *wake, size_t late)
 {
-    set(&wake->lateness, (float)late);
+    learn(&wake->lateness, (float)late, least_lateness);
 }
 
 /* Only a change is written, so that runs which follow one another don't take the line from each other. */
@@ -66,10 +77,10 @@ bool gru_wake_spares(struct gru_wake *wake, size_t now, size_t work, bool on_the
         return false;
     const float rate = get(&wake->rate), lateness = get(&wake->lateness);
     if (rate * (float)work > worth * lateness) {
-        set(&wake->rate, fading * rate);
+        set(&wake->rate, fading * rate, least_rate);
         return false;
     }
-    set(&wake->lateness, fading * lateness);
+    set(&wake->lateness, fading * lateness, least_lateness);
     atomic_store_explicit(&wake->from, now, memory_order_relaxed);
     return true;
 }
@@ -77,6 +88,6 @@ bool gru_wake_spares(struct gru_wake *wake, size_t now, size_t work, bool on_the
 void gru_wake_spared(struct gru_wake *wake, size_t now, size_t work)
 {
     const size_t from = atomic_load_explicit(&wake->from, memory_order_relaxed);
-    set(&wake->rate, (float)(now - from) / (float)work);
+    learn(&wake->rate, (float)(now - from) / (float)work, least_rate);
     atomic_store_explicit(&wake->till, now, memory_order_relaxed);
 }

@@ -10,9 +10,9 @@
 /*
  * A thread comes some 5 us (on a CPU of one's own) to 1 ms (on a virtual one that has slept for long) after it has been
  * called, and the calling takes the caller a part of that. A run that will be over by then is spared it; one that won't
- * be over for long wakes the threads. How late they come and how long a run takes is learnt, from the last wake and the
- * last run that was spared one. Whichever of the two decides counts for less the next time, so that one bad moment
- * isn't believed for ever.
+ * be over for long wakes the threads. How late they come and how long a run takes is learnt, from wakes and from runs
+ * that were spared one. Whichever of the two decides counts for less the next time, so that nothing is believed for
+ * ever.
  *
  * Short runs that follow one another closely are worth a wake together: if the last one ended so short a time ago that
  * the threads, had they been called for it, would still be awake, they are woken. Where that is of no use, since they
@@ -23,9 +23,9 @@
  * time: they decide how long a run takes, and nothing else.
  */
 struct gru_wake {
-    _Atomic float lateness;   /* of the threads, after the last wake */
-    _Atomic float rate;       /* nanoseconds a multiply-add of the last run that was spared one */
-    atomic_size_t from, till; /* when that run began, and ended */
+    _Atomic float lateness;   /* of the threads, in nanoseconds */
+    _Atomic float rate;       /* nanoseconds a multiply-add, of runs that are spared a wake */
+    atomic_size_t from, till; /* when the last such run began, and ended */
     atomic_int close;         /* such runs since the last wake that came closely after another */
     atomic_int patience;      /* how many of these a wake takes */
 };

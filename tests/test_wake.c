@@ -6,6 +6,7 @@
 
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* --- The rule --------------------------------------------------------------------------------------- */
@@ -27,28 +28,37 @@ static bool spares(struct gru_wake *wake, size_t *clock, size_t work, size_t tak
 static size_t many(struct gru_wake *wake, size_t *clock, size_t work, size_t takes, bool spared)
 {
     size_t runs = 0;
-    while (runs < 10000 && spares(wake, clock, work, takes) == spared) {
+    do {
         *clock += APART;
-        runs++;
-    }
+    } while (spares(wake, clock, work, takes) == spared && ++runs < 10000);
+    *clock += APART;
     return runs;
 }
 
-/* What is long is known from the last run that was spared a wake, and from the last wake. */
+/* Threads come so late, as often as it takes to know that. */
+static void come(struct gru_wake *wake, size_t late)
+{
+    for (int times = 0; times < 50; times++) {
+        gru_wake_came(wake, late);
+    }
+}
+
+/* What is long is known from the runs that were spared a wake, and from wakes. */
 void test_wake_long_runs(void)
 {
     struct gru_wake wake;
-    size_t clock = SIZE_MAX - MILLISECOND; /* soon wraps round */
+    size_t clock = SIZE_MAX - 500 * MILLISECOND; /* soon wraps round */
     gru_wake_begin(&wake, clock);
-    CHECK(spares(&wake, &clock, 1000, 100 * MICROSECOND), "a first run that is short by any measure");
-    clock += APART;
-    CHECK(spares(&wake, &clock, 1000, 100 * MICROSECOND), "100 us beside 400");
-    clock += APART;
+    for (int run = 0; run < 80; run++) {
+        CHECK(spares(&wake, &clock, 1000, 100 * MICROSECOND), "100 us beside 400, run %d", run);
+        clock += APART;
+        come(&wake, 400 * MICROSECOND);
+    }
     CHECK(!spares(&wake, &clock, 100000, 0), "a hundred times as much as takes 100 us");
-    gru_wake_came(&wake, 10 * MICROSECOND);
-    CHECK(!spares(&wake, &clock, 1000, 0), "100 us where threads come after 10");
-    CHECK(spares(&wake, &clock, 200, 0), "20 us");
-    gru_wake_came(&wake, 100 * MILLISECOND);
+    come(&wake, 30 * MICROSECOND);
+    CHECK(!spares(&wake, &clock, 1000, 0), "100 us where threads come after 30");
+    CHECK(spares(&wake, &clock, 400, 40 * MICROSECOND), "40 us");
+    come(&wake, 100 * MILLISECOND);
     clock += APART;
     CHECK(spares(&wake, &clock, 100000, 10 * MILLISECOND), "10 ms where they come after 100");
 }
@@ -61,22 +71,33 @@ void test_wake_first_run(void)
     CHECK(!gru_wake_spares(&wake, 1, 21000000, false), "21 million");
 }
 
-/* Neither is believed for ever. */
+/* A run that is interrupted, or a thread that once comes very late, changes little. Nothing is believed for ever, but
+ * that the shortest runs aren't worth a wake. */
 void test_wake_bad_moments(void)
 {
     struct gru_wake wake;
     size_t clock = 0;
     gru_wake_begin(&wake, clock);
-    CHECK(spares(&wake, &clock, 1000, 100 * MILLISECOND), "a run that was interrupted");
+    for (int run = 0; run < 80; run++, clock += APART) {
+        come(&wake, 200 * MICROSECOND);
+        spares(&wake, &clock, 1000, 200 * MICROSECOND);
+    }
+    come(&wake, 200 * MICROSECOND);
+    CHECK(spares(&wake, &clock, 1000, 900 * MILLISECOND), "a run that is interrupted");
     clock += APART;
-    size_t runs = many(&wake, &clock, 1000, 100 * MICROSECOND, false);
-    CHECK(runs > 100 && runs < 1000, "%zu runs wake for it", runs);
-    clock += APART;
-    runs = many(&wake, &clock, 1000, 100 * MICROSECOND, true);
-    CHECK(runs > 50 && runs < 200, "%zu runs don't wake until the lateness is forgotten", runs);
-    gru_wake_came(&wake, 40 * MILLISECOND);
-    runs = many(&wake, &clock, 10000, MILLISECOND, true);
-    CHECK(runs > 100 && runs < 1000, "%zu runs don't wake since threads came late once", runs);
+    CHECK(spares(&wake, &clock, 1000, 200 * MICROSECOND), "the next one is short again");
+    come(&wake, 50 * MICROSECOND);
+    gru_wake_came(&wake, 900 * MILLISECOND);
+    CHECK(!spares(&wake, &clock, 2000, 0), "400 us where threads come after 50, but for once");
+
+    come(&wake, 40 * MILLISECOND);
+    size_t runs = many(&wake, &clock, 10000, MILLISECOND, true);
+    CHECK(runs > 100 && runs < 1000, "%zu runs don't wake threads that came after 40 ms", runs);
+    come(&wake, 200 * MICROSECOND);
+    runs = many(&wake, &clock, 1000000, 10 * MICROSECOND, false);
+    CHECK(runs > 100 && runs < 1000, "%zu runs wake threads since others took long", runs);
+    runs = many(&wake, &clock, 1000, 40 * MICROSECOND, true);
+    CHECK(runs == 10000, "after %zu runs of 40 us one is worth a wake", runs);
 }
 
 /* Short runs that follow one another closely wake threads together, at last only every 256th. */
@@ -89,11 +110,11 @@ void test_wake_close_runs(void)
     for (size_t patience = 1; patience <= 1024; patience *= 2) {
         const size_t most = patience < 256 ? patience : 256;
         for (size_t run = 1; run < most; run++) {
-            gru_wake_came(&wake, MILLISECOND);
+            come(&wake, MILLISECOND);
             clock += GRU_STAYS_AWAKE - 1;
             CHECK(spares(&wake, &clock, 1000, MICROSECOND), "run %zu of %zu", run, most);
         }
-        gru_wake_came(&wake, MILLISECOND);
+        come(&wake, MILLISECOND);
         clock += GRU_STAYS_AWAKE;
         CHECK(spares(&wake, &clock, 1000, MICROSECOND), "one that isn't close doesn't count");
         CHECK(gru_wake_spares(&wake, clock, 1000, true), "nobody is woken twice");
@@ -154,6 +175,70 @@ void test_wake_team(void)
     m.pool->run(m.pool->context, meet, &m, 2);
     CHECK(m.awake, "it is awake in a run");
     CHECK(falls_asleep(m.pool), "it sleeps again");
+    gru_team_destroy(team);
+}
+
+/* --- Where threads sleep ---------------------------------------------------------------------------- */
+
+/* The worker says which thread it is, and where it may run. */
+typedef struct place {
+    meeting m;
+    int thread;
+    cpu_set_t cpus;
+} place;
+
+static void say_place(void *argument, size_t i)
+{
+    place *p = argument;
+    if (i == 1) {
+        sched_getaffinity(0, sizeof p->cpus, &p->cpus);
+        p->thread = (int)syscall(SYS_gettid);
+    }
+    meet(&p->m, i);
+}
+
+static place find_worker(const gru_pool *pool)
+{
+    place p = {.m.pool = pool};
+    pool->run(pool->context, say_place, &p, 2);
+    return p;
+}
+
+/* Where a worker that sleeps may run, soon: not where its caller does. */
+static bool avoids_caller(int thread, int allowed)
+{
+    cpu_set_t cpus;
+    for (int tries = 0; tries < 10000; tries++) {
+        if (!sched_getaffinity(thread, sizeof cpus, &cpus) && CPU_COUNT(&cpus) == allowed - 1) {
+            return true;
+        }
+        usleep(1000);
+    }
+    return false;
+}
+
+void test_wake_cpus(void)
+{
+    cpu_set_t all, one;
+    gru_team *team = NULL;
+    if (sched_getaffinity(0, sizeof all, &all) || CPU_COUNT(&all) < 2) {
+        SKIP("there are no two CPUs");
+    }
+    if (!CHECK(gru_team_create(&team, 2, NULL, NULL) == GRU_OK, "a team of 2")) {
+        return;
+    }
+    const gru_pool *pool = gru_team_pool(team);
+    for (int tries = 0; tries < 3; tries++) {
+        const place p = find_worker(pool);
+        CHECK(p.m.awake && CPU_EQUAL(&p.cpus, &all), "awake, it may run everywhere");
+        CHECK(avoids_caller(p.thread, CPU_COUNT(&all)), "asleep, everywhere but where it was called from");
+    }
+    const int thread = find_worker(pool).thread;
+    CHECK(avoids_caller(thread, CPU_COUNT(&all)) && !sched_getaffinity(thread, sizeof one, &one), "once more");
+    CPU_XOR(&one, &one, &all);
+    CHECK(!sched_setaffinity(thread, sizeof one, &one), "somebody moves it");
+    const place p = find_worker(pool);
+    CHECK(CPU_EQUAL(&p.cpus, &one), "there it stays");
     gru_team_destroy(team);
 }
 
