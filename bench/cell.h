@@ -37,6 +37,7 @@ struct cell_spec {
     enum gru_weight_type weights;
     enum gru_tier tier;
     bool cold;     /* weights out of the caches before each call */
+    size_t pause;  /* microseconds that the caller sleeps before each call */
     size_t deeper; /* further layers of a stack, and their sizes */
     size_t deep[CELL_LAYERS - 1];
 };

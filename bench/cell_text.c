@@ -12,15 +12,17 @@ const char *const tier_names[] = {"fast", "faster", "accurate", "sleef", NULL};
 
 char *cell_name(const struct cell_spec *spec)
 {
-    char deeper[128] = "";
+    char deeper[128] = "", pause[32] = "";
+    if (spec->pause)
+        snprintf(pause, sizeof pause, "/pause:%zu", spec->pause);
     for (size_t i = 0; i < spec->deeper; i++)
         snprintf(deeper + strlen(deeper), sizeof deeper - strlen(deeper), "+%zu", spec->deep[i]);
     return take_text("%s/hidden:%zu%s/input:%zu/batch:%zu/steps:%zu/reset:%s/backend:%s/threads:%zu/weights:%s/"
-                     "tier:%s%s%s%s",
+                     "tier:%s%s%s%s%s",
                      path_names[spec->path], spec->hidden, deeper, spec->input, spec->batch, spec->steps,
                      reset_names[spec->reset], spec->backend, spec->threads, weight_names[spec->weights],
                      tier_names[spec->tier], spec->direction ? "/direction:" : "",
-                     spec->direction ? direction_names[spec->direction] : "", spec->cold ? "/cold" : "");
+                     spec->direction ? direction_names[spec->direction] : "", spec->cold ? "/cold" : "", pause);
 }
 
 /* Only what differs from the usual, so that a table's line stays one. */
@@ -42,6 +44,8 @@ const char *cell_label(const struct cell_spec *spec)
         length += snprintf(label + length, sizeof label - (size_t)length, " %s", tier_names[spec->tier]);
     if (spec->cold)
         length += snprintf(label + length, sizeof label - (size_t)length, " cold");
+    if (spec->pause)
+        length += snprintf(label + length, sizeof label - (size_t)length, " pause %zu", spec->pause);
     if (strcmp(spec->backend, library_linked.backend_name(library_linked.backend_at(0))) != 0)
         length += snprintf(label + length, sizeof label - (size_t)length, " %s", spec->backend);
     if (spec->reset != GRU_RESET_AFTER)

@@ -28,6 +28,7 @@ void grid_options(struct grid *grid, struct option options[GRID_OPTIONS])
         {"weights", OPTION_WORDS, &grid->weights, "types of the packed weights: f32", weight_names, 0, 0},
         {"tier", OPTION_WORDS, &grid->tiers, "activations: fast, faster, accurate, sleef", tier_names, 0, 0},
         {"cold", OPTION_FLAG, &grid->cold, "all caches are emptied before each call", NULL, 0, 0},
+        {"pause", OPTION_SIZE, &grid->pause, "microseconds that the caller sleeps before each call", NULL, 0, 1000000},
     };
     memcpy(options, list, sizeof list);
 }
@@ -211,7 +212,8 @@ struct cell_spec *grid_cells(const struct grid *asked, const struct library *lib
             for (size_t t = 0; t < grid.tiers.count; t++) {
                 struct cell_spec spec = {.weights = (enum gru_weight_type)grid.weights.at[w],
                                          .tier = (enum gru_tier)grid.tiers.at[t],
-                                         .cold = grid.cold};
+                                         .cold = grid.cold,
+                                         .pause = grid.pause};
                 snprintf(spec.backend, sizeof spec.backend, "%s", names[k]);
                 for (size_t path = 0; path < PATH_COUNT; path++)
                     if ((wanted[path] || grid.paths.count == 0) && (t == 0 || has_tier((enum path)path)))

@@ -21,10 +21,11 @@ struct grid {
     struct word_list weights;
     struct word_list tiers;
     bool cold;
+    size_t pause;
     bool quick;
 };
 
-enum { GRID_OPTIONS = 13 };
+enum { GRID_OPTIONS = 14 };
 
 /* The options that fill a grid. */
 void grid_options(struct grid *grid, struct option options[GRID_OPTIONS]);

@@ -41,6 +41,8 @@ static void print_group(const struct cell_spec *spec)
         printf(", %zu layers", spec->deeper + 1);
     if (spec->direction != GRU_FORWARD)
         printf(", %s", spec->direction == GRU_BIDIRECTIONAL ? "both directions" : direction_names[spec->direction]);
+    if (spec->pause)
+        printf(", each call after %zu us of sleep", spec->pause);
     printf("%s\n  %5s %5s %4s  %10s %7s  %8s %8s  %10s %6s %6s %6s  %s\n", spec->cold ? ", caches cold" : "", "H", "I",
            "B", path_is_layer(spec->path) ? "a step" : "a call", "+-", "GFLOP/s", "GB/s", "limit", "share", "fed",
            "now", "binds");
@@ -69,7 +71,7 @@ static bool same_group(const struct cell_spec *a, const struct cell_spec *b)
 {
     return a->path == b->path && strcmp(a->backend, b->backend) == 0 && a->threads == b->threads &&
            a->weights == b->weights && a->tier == b->tier && a->reset == b->reset && a->direction == b->direction &&
-           a->cold == b->cold && a->deeper == b->deeper;
+           a->cold == b->cold && a->pause == b->pause && a->deeper == b->deeper;
 }
 
 /* The limit by what plain loops got between the cell's samples; 0: unknown. */
@@ -219,6 +221,7 @@ static cJSON *put_entry(cJSON *benchmarks, const struct report *report, const st
     json_put_text(entry, "weights", weight_names[spec->weights]);
     json_put_text(entry, "tier", tier_names[spec->tier]);
     json_put_number(entry, "cold", spec->cold);
+    json_put_number(entry, "pause", (double)spec->pause);
     return entry;
 }
 

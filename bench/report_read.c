@@ -36,6 +36,7 @@ static void read_spec(struct cell_spec *spec, const cJSON *entry, const char *fi
     spec->steps = json_count_of(entry, "steps", file);
     spec->threads = json_count_of(entry, "threads", file);
     spec->cold = json_number_of(entry, "cold", file) > 0.0;
+    spec->pause = cJSON_HasObjectItem(entry, "pause") ? (size_t)json_number_of(entry, "pause", file) : 0;
     snprintf(spec->backend, sizeof spec->backend, "%s", json_text_of(entry, "backend", file));
 }
 

@@ -40,7 +40,7 @@ double sample_calls(struct cell *cell, size_t calls)
 static size_t warm_up(struct cell *cell)
 {
     cell_warm(cell);
-    if (cell->spec.cold)
+    if (cell->spec.cold || cell->spec.pause)
         return 1;
     /* A call of nearly a millisecond brings everything to its level by itself. */
     double call = sample_calls(cell, 1);
@@ -63,6 +63,18 @@ static void wake_team(struct cell *cell)
     uint64_t start = clock_ticks();
     while (cell->team && clock_between(start, clock_ticks()) < wake_ns)
         cell_run(cell);
+}
+
+/* What each sample begins with. */
+static void prepare(struct cell *cell)
+{
+    const long ns = (long)cell->spec.pause * 1000;
+    if (cell->spec.cold)
+        evict();
+    if (cell->spec.pause)
+        nanosleep(&(struct timespec){ns / 1000000000, ns % 1000000000}, NULL);
+    else
+        wake_team(cell);
 }
 
 /* How often the system has taken the CPU away from this thread so far. */
@@ -92,9 +104,7 @@ static struct repetition visit(struct cell *cell, double slice, struct meanwhile
     double start = clock_seconds();
     bool before = quiet_now();
     do {
-        if (cell->spec.cold)
-            evict();
-        wake_team(cell);
+        prepare(cell);
         long taken = preemptions();
         double cpu = thread_ns();
         double ns = sample_calls(cell, calls) / steps;

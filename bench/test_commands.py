@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True  # the source tree stays as it is
 from test_bad_input import bad_input
@@ -49,6 +50,22 @@ def stacks():
     check(sorted(sizes) == [(1, 1, "hidden:8"), (1, 2, "hidden:8"), (3, 1, "hidden:8+8+8"), (3, 2, "hidden:8+8+8")],
           f"a cell for each number of layers: {sorted(sizes)}")
     check(all(abs(size / (1536 * key[0]) - 1) < 1e-6 for key, size in sizes.items()), f"their weights: {sizes}")
+
+
+def pauses():
+    """A pause makes a cell of its own name, comes back from a file, and shows in the time that all takes."""
+    refuses("out of range", "speed", "--pause", "1000001")
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "pause.json")
+        result = run("speed", "--path", "streaming", "--hidden", "8", "--reset", "after", "--pause", "20000", "--quick", "--backend",
+                     "scalar", "--min-time", "0.002", "--max-time", "0.5", "--repetitions", "3", "--json", file)
+        check(result.returncode == 0 and "after 20000 us of sleep" in result.stdout, "a run with pauses: " + result.stderr)
+        check(time.monotonic() - start > 3 * 0.02, "three repetitions have a pause each")
+        cells = [b for b in json.load(open(file, encoding="utf-8"))["benchmarks"] if b["run_type"] == "iteration"]
+        check(all(b["pause"] == 20000 and b["name"].endswith("/pause:20000") for b in cells), f"its name: {cells[0]['name']}")
+        result = run("compare", file, file)
+        check("pause 20000" in result.stdout + result.stderr, "compare names it: " + result.stdout)
 
 
 def directions():
@@ -281,6 +298,7 @@ with tempfile.TemporaryDirectory() as folder_name:
     speed_file = measured(folder_name)
     limits()
     stacks()
+    pauses()
     directions()
     arrays()
     google(folder_name, speed_file)

@@ -28,16 +28,17 @@ ARRAY(tanh, ARRAY_TANH, accurate)
 /* The gate block of one row, ABREAST groups at a time: no clip, nothing shown. The chains are in memory. */
 static const struct gru_cell cell_of_all = {
     .reset = GRU_RESET_AFTER, .update = GRU_UPDATE_KEEP, .gates = GRU_GATES_SIGMOID};
-#define GATE_BLOCK(tier)                                                                                     \
-    void probe_gate_block_##tier(struct gru_step *s, size_t units, const float *ax, const float *ah);        \
-    void probe_gate_block_##tier(struct gru_step *s, size_t units, const float *ax, const float *ah)         \
-    {                                                                                                        \
-        const struct gru_step step = {.cell = &cell_of_all, .rows = 1, .h = s->h, .h_next = s->h_next};             \
-        for (size_t unit = 0; unit + ABREAST * LANES <= units; unit += ABREAST * LANES) {                    \
-            const struct block b = {.unit = unit, .unit_step = LANES, .ax = ax + 3 * unit,                   \
-                                    .ah = ah + 3 * unit, .ax_step = 3 * LANES, .ah_step = 3 * LANES};        \
-            cell_after_##tier(ABREAST, &step, &b);                                                           \
-        }                                                                                                    \
+#define GATE_BLOCK(tier)                                                                                       \
+    void probe_gate_block_##tier(struct gru_step *s, size_t units, const float *ax, const float *ah);          \
+    void probe_gate_block_##tier(struct gru_step *s, size_t units, const float *ax, const float *ah)           \
+    {                                                                                                          \
+        const struct gru_step step = {.cell = &cell_of_all, .rows = 1, .h = s->h, .h_next = s->h_next};        \
+        for (size_t unit = 0; unit + ABREAST * LANES <= units; unit += ABREAST * LANES) {                      \
+            const struct block b = {.unit = unit, .unit_step = LANES, .state = unit, .state_step = LANES,      \
+                                    .ax = ax + 3 * unit, .ah = ah + 3 * unit,                                  \
+                                    .ax_step = 3 * LANES, .ah_step = 3 * LANES};                               \
+            cell_after_##tier(ABREAST, &step, &b);                                                             \
+        }                                                                                                      \
     }
 GATE_BLOCK(fast)
 GATE_BLOCK(faster)
