@@ -385,8 +385,9 @@ typedef struct gru_pool {
  * A team of threads that libgru owns. One run at a time may use a team: a second one, from another thread, does its
  * work alone. Idle threads sleep after 50 us. It takes 5 us to a millisecond to wake one, depending on the system, so a
  * run that finds them asleep wakes them if it will take long beside that, or follows at once on others; else it stays
- * in the calling thread. Which it is the team learns from the runs that it sees. The threads block all signals; their
- * stacks are the system's. In the child of a fork, which has none of them, a team does all work in the calling thread.
+ * in the calling thread. Which it is the team learns from the runs that it sees. Threads that sleep keep off the CPU of
+ * the last call, where the system might leave them waiting. They block all signals; their stacks are the system's. In
+ * the child of a fork, which has none of them, a team does all work in the calling thread.
  */
 typedef struct gru_team gru_team;
 
