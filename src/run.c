@@ -61,14 +61,16 @@ static int is_spared(const struct gru_layer *layer, const gru_io *io)
            gru_pool_spares(io->pool, gru_plan_work(layer, io->steps, io->rows));
 }
 
-static enum gru_status run_spared(const struct gru_layer *layer, const gru_io *io, void *workspace,
-                                  size_t workspace_bytes, gru_error *error)
+static void run_spared(const struct gru_layer *layer, const gru_io *io, const struct gru_plan *plan, void *workspace,
+                       size_t workspace_bytes)
 {
     gru_io alone = *io;
     alone.pool = NULL;
-    const enum gru_status status = gru_run(layer, &alone, workspace, workspace_bytes, error);
+    if (is_lone(layer, &alone, workspace, workspace_bytes))
+        run_lone(layer, &alone, workspace);
+    else
+        gru_sequence_run(layer, &alone, &alone.state, plan, gru_align(workspace));
     gru_pool_spared(io->pool, gru_plan_work(layer, io->steps, io->rows));
-    return status;
 }
 
 static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, void *workspace, size_t workspace_bytes,
@@ -98,8 +100,9 @@ static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, 
         return gru_fail(error, GRU_SMALL_MEMORY, "the workspace has %zu bytes, but %zu steps of %zu rows need %zu",
                         workspace_bytes, io->steps, io->rows, needed);
     if (io->pool && is_spared(layer, io))
-        return run_spared(layer, io, workspace, workspace_bytes, error);
-    gru_sequence_run(layer, io, &io->state, &plan, gru_align(workspace));
+        run_spared(layer, io, &plan, workspace, workspace_bytes);
+    else
+        gru_sequence_run(layer, io, &io->state, &plan, gru_align(workspace));
     return GRU_OK;
 }
 

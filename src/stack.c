@@ -226,6 +226,19 @@ static int is_stack_spared(const struct stack *s)
     return shared && gru_pool_spares(pool, work_of_all(s));
 }
 
+static void run_stack_spared(const struct stack *s)
+{
+    gru_io io = *s->io;
+    struct gru_stack_plan plan;
+    struct stack alone = *s;
+    io.pool = NULL;
+    alone.io = &io;
+    alone.plan = &plan;
+    gru_stack_plan_make(&plan, s->layers, s->count, NULL, io.steps, io.rows); /* as it was for the workspace's size */
+    run_stack(&alone);
+    gru_pool_spared(s->io->pool, work_of_all(s));
+}
+
 static int is_zero(const gru_state *state)
 {
     return !state->h0 && !state->h && !state->reset && !state->gates[GRU_R] && !state->gates[GRU_Z] &&
@@ -263,13 +276,9 @@ enum gru_status gru_run_stack(const gru_layer *const *layers, size_t count, cons
     if (io->pool && io->steps > 1) /* a lone step's plan is the same */
         gru_stack_plan_make(&plan, layers, count, io->pool, io->steps, io->rows);
     struct stack stack = {layers, count, io, states, &plan, gru_align(workspace)};
-    if (is_stack_spared(&stack)) {
-        gru_io alone = *io;
-        alone.pool = NULL;
-        status = gru_run_stack(layers, count, &alone, states, workspace, workspace_bytes, error);
-        gru_pool_spared(io->pool, work_of_all(&stack));
-        return status;
-    }
-    run_stack(&stack);
+    if (is_stack_spared(&stack))
+        run_stack_spared(&stack);
+    else
+        run_stack(&stack);
     return GRU_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_wave.c: layers side by side, each some chunks behind the one below. */
 #include "tally.h"
+#include "team.h"
 #include "tower.h"
 #include "wave.h"
 
@@ -251,6 +252,26 @@ void test_wave_teams(void)
             guarded_free_all();
         }
         gru_team_destroy(team);
+    }
+}
+
+/* Short runs let a team sleep, and are as they would be without one: stacks that would go in a wave and that wouldn't. */
+void test_wave_asleep(void)
+{
+    static const tower_shape shapes[] = {{3, 100, 1, 56, 56, true, true}, {2, 20, 9, 40, 40, true, false}};
+    for (size_t i = 0; i < COUNT(shapes); i++) {
+        gru_team *team = NULL;
+        if (!CHECK(gru_team_create(&team, 2, NULL, NULL) == GRU_OK, "a team of 2")) {
+            return;
+        }
+        const gru_pool *pool = gru_team_pool(team);
+        for (int tries = 0; tries < 10000 && !gru_pool_sleeps(pool); tries++) {
+            usleep(1000);
+        }
+        tower t = tower_draw(&shapes[i]);
+        tower_run(&t, pool, false);
+        gru_team_destroy(team);
+        guarded_free_all();
     }
 }
 
