@@ -14,8 +14,6 @@ static void TIERED(own_block)(size_t count, const float *x, float *y)
         const struct block block = {
             .unit = unit,
             .unit_step = LANES,
-            .state = unit,
-            .state_step = LANES,
             .ax = x + 3 * unit,
             .ah = x + 3 * (units + unit),
             .ax_step = 3 * LANES,

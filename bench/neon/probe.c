@@ -34,9 +34,8 @@ static const struct gru_cell cell_of_all = {
     {                                                                                                          \
         const struct gru_step step = {.cell = &cell_of_all, .rows = 1, .h = s->h, .h_next = s->h_next};        \
         for (size_t unit = 0; unit + ABREAST * LANES <= units; unit += ABREAST * LANES) {                      \
-            const struct block b = {.unit = unit, .unit_step = LANES, .state = unit, .state_step = LANES,      \
-                                    .ax = ax + 3 * unit, .ah = ah + 3 * unit,                                  \
-                                    .ax_step = 3 * LANES, .ah_step = 3 * LANES};                               \
+            const struct block b = {.unit = unit, .unit_step = LANES, .ax = ax + 3 * unit,                     \
+                                    .ah = ah + 3 * unit, .ax_step = 3 * LANES, .ah_step = 3 * LANES};          \
             cell_after_##tier(ABREAST, &step, &b);                                                             \
         }                                                                                                      \
     }

@@ -102,7 +102,6 @@ GRU_INLINE struct block small_block(const struct gru_step *s, const vec *ax_sums
 {
     return (struct block){
         .unit_step = LANES,
-        .state_step = LANES,
         .ax = s->ax,
         .ax_step = 3 * LANES,
         .ax_sums = ax_sums,

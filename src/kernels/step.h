@@ -64,14 +64,12 @@ GRU_INLINE void TIERED(cell)(const enum cells_kind kind, const size_t n, const s
 GRU_INLINE void TIERED(cell_line)(const struct gru_step *s, int along_rows, size_t row, size_t unit, size_t count,
                                   const float *ah, size_t ah_step, const enum cells_kind kind)
 {
-    const size_t ax_gates = s->cell->ax_gates, ax_row = s->cell->ax_row, h_row = s->cell->h_row;
+    const size_t ax_gates = s->cell->ax_gates, ax_row = s->cell->ax_row;
     struct block b = {
         .row = row,
         .unit = unit,
         .row_step = along_rows ? 1 : 0,
         .unit_step = along_rows ? 0 : LANES,
-        .state = row * h_row + unit,
-        .state_step = along_rows ? h_row : LANES,
         .ax = s->ax + row * ax_row + unit * ax_gates,
         .ah = ah,
         .ax_step = along_rows ? ax_row : LANES * ax_gates,
@@ -90,7 +88,6 @@ GRU_INLINE void TIERED(cell_line)(const struct gru_step *s, int along_rows, size
         }
         b.row += n * b.row_step;
         b.unit += n * b.unit_step;
-        b.state += n * b.state_step;
         b.ax += n * b.ax_step;
         b.ah += n * b.ah_step;
     }
