@@ -204,7 +204,8 @@ void test_wave_others(void)
         }
         tally mine = {.temper = ALL};
         const gru_pool pool = tally_pool(&mine, 2);
-        const tower_shape shape = {2 + i % 3, 120, i % 2 ? 12 : 3, 20, 40, i % 2 != 0, false};
+        /* Of 40 units a chunk of twelve rows is worth two threads, with two gates and one input, too. */
+        const tower_shape shape = {2 + i % 3, 120, i % 2 ? 12 : 3, 40, 56, i % 2 != 0, false};
         tower t = tower_draw(&shape);
         tower_run(&t, &pool, false);
         if (shape.rows > 7) {
