@@ -90,6 +90,7 @@ void test_api_run_strides(void)
     REFUSE((f.io.y_step = H, f.io.y_row = 2 * H), GRU_BAD_STRIDE);
     REFUSE((f.io.y_step = -2 * H - 1, f.io.y_row = H), GRU_BAD_STRIDE);
     REFUSE((f.io.y_step = H, f.io.y_row = T * H - 1), GRU_BAD_STRIDE);
+    REFUSE((f.io.y_step = 2 * H, f.io.y_row = 4 * H - 3), GRU_BAD_STRIDE);
     REFUSE_BOTH((f.io.state.h_row = H, f.io.state.h_direction = 2 * H), GRU_BAD_STRIDE);
     REFUSE_BOTH((f.io.state.h_row = -H, f.io.state.h_direction = B * H - 1), GRU_BAD_STRIDE);
 }
