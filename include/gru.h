@@ -436,8 +436,9 @@ typedef struct gru_state {
  * are y_direction apart (0 means H).
  *
  * Rows of an output must lie apart: where there are several steps, rows or directions, their stride must be at least
- * as wide as a row, in magnitude, and so must the difference and the sum of two such strides (with y_step = y_row, a
- * row's second step would be written over the next row's first). Otherwise a run is refused with GRU_BAD_STRIDE.
+ * as wide as a row, in magnitude, and none of those along one stride may come nearer than that to the next along
+ * another (with y_step = y_row, a row's second step would be written over the next row's first). Otherwise a run is
+ * refused with GRU_BAD_STRIDE. Rows that meet further on aren't found.
  *
  * The outputs, y, h and the gates, must not overlap one another, nor anything that is read: x, h0 (but for h, as said
  * above), state.reset, lengths, index, reset_mask. Of such mistakes only two are found: y == x, and h == h0 with other
