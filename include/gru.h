@@ -386,7 +386,8 @@ typedef struct gru_pool {
  * work alone. Idle threads sleep after 50 us. It takes 5 us to a millisecond to wake one, depending on the system, so a
  * run that finds them asleep wakes them if it will take long beside that, or follows at once on others; else it stays
  * in the calling thread. Which it is the team learns from the runs that it sees. Threads that sleep keep off the CPU of
- * the last call, where the system might leave them waiting. They block all signals; their stacks are the system's. In
+ * the last call, where the system might leave them waiting: they set their own affinity when they fall asleep and when
+ * they wake. They block all signals; their stacks are the system's. In
  * the child of a fork, which has none of them, a team does all work in the calling thread.
  */
 typedef struct gru_team gru_team;
@@ -463,8 +464,9 @@ typedef struct gru_io {
      * last state is that after its own last step, and h0 if it has none. Work is done for the sum of the lengths. */
     const size_t *lengths;
 
-    /* Row b's state is number index[b] of a pool of `index_count` states (NULL: number b). Two rows with the same
-     * number read the same state; if h is wanted, all numbers must differ (this isn't checked). */
+    /* Row b's state is number index[b] of a pool of `index_count` states (NULL: number b), all of which the strides of
+     * h0 and h must suit, however few rows there are. Two rows with the same number read the same state; if h is
+     * wanted, all numbers must differ (this isn't checked). */
     const size_t *index;
     size_t index_count;
 

@@ -85,8 +85,8 @@ enum gru_status gru_backend_find(const gru_backend **backend, const char *name, 
                             "%sthis CPU or this build can't run the back end \"%s\"; there are: %s", source, name,
                             runnable);
     /* The name comes last: it may be too long, and the text is cut at its end. */
-    return gru_fail(error, GRU_UNKNOWN_BACKEND, "%sno back end is called so (there are: %s): \"%s\"", source,
-                    runnable, name);
+    return gru_fail(error, GRU_UNKNOWN_BACKEND, "%sno back end is called so (there are: %s): \"%s\"", source, runnable,
+                    name);
 }
 
 enum gru_status gru_backend_for(const gru_backend **backend, size_t units, gru_error *error)

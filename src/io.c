@@ -158,10 +158,11 @@ static enum gru_status check_h(const struct gru_layer *layer, const gru_io *io, 
                                gru_error *error)
 {
     const size_t directions = layer->directions, states = io->index && io->rows ? io->index_count : io->rows;
-    const struct axis before[] = {{"state.h0_row", states, state->h0_row},
+    const char *const h0_row = io->index ? "state.h0_row, for index_count states," : "state.h0_row";
+    const char *const h_row = io->index ? "state.h_row, for index_count states," : "state.h_row";
+    const struct axis before[] = {{h0_row, states, state->h0_row},
                                   {"state.h0_direction", directions, state->h0_direction}};
-    const struct axis after[] = {{"state.h_row", states, state->h_row},
-                                 {"state.h_direction", directions, state->h_direction}};
+    const struct axis after[] = {{h_row, states, state->h_row}, {"state.h_direction", directions, state->h_direction}};
     enum gru_status status = state->h0 ? check_input(before[0], before[1], error) : GRU_OK;
     if (status != GRU_OK || !state->h)
         return status;

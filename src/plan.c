@@ -111,9 +111,9 @@ struct gru_cut gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool,
     return cut;
 }
 
-size_t gru_plan_work(const struct gru_layer *layer, size_t steps, size_t rows)
+size_t gru_plan_work(const struct gru_layer *layer, size_t steps)
 {
-    return layer->directions * steps * rows * (gru_layer_input(layer) + gru_layer_recurrent(layer));
+    return layer->directions * steps * (gru_layer_input(layer) + gru_layer_recurrent(layer));
 }
 
 static struct gru_lone lone_of(const struct gru_layer *layer)

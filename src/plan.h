@@ -77,8 +77,8 @@ static inline int gru_is_cut(struct gru_cut cut)
     return cut.directions > 1 || cut.slices > 1 || cut.parts > 1 || cut.ahead;
 }
 
-/* The multiply-adds of a run. */
-size_t gru_plan_work(const struct gru_layer *layer, size_t steps, size_t rows);
+/* The multiply-adds of a run whose rows have so many steps together. */
+size_t gru_plan_work(const struct gru_layer *layer, size_t steps);
 
 /* How many steps a thread takes before it hands over to another one, if a step takes so many multiply-adds: so many
  * that handing over costs little, so few that the first ones and the last, which have none beside them, are a small

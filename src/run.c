@@ -57,20 +57,25 @@ static enum gru_status run_lone(const struct gru_layer *layer, const gru_io *io,
 /* Whether a run would be cut for its pool, but had better let the threads sleep. */
 static int is_spared(const struct gru_layer *layer, const gru_io *io)
 {
-    return gru_pool_sleeps(io->pool) && gru_is_cut(gru_plan_cut(layer, io->pool, io->steps, io->rows)) &&
-           gru_pool_spares(io->pool, gru_plan_work(layer, io->steps, io->rows));
+    size_t longest;
+    if (!gru_pool_sleeps(io->pool))
+        return 0;
+    const size_t all = gru_all_steps(io, &longest);
+    return gru_is_cut(gru_plan_cut(layer, io->pool, longest, io->rows)) &&
+           gru_pool_spares(io->pool, gru_plan_work(layer, all));
 }
 
 static void run_spared(const struct gru_layer *layer, const gru_io *io, const struct gru_plan *plan, void *workspace,
                        size_t workspace_bytes)
 {
     gru_io alone = *io;
+    size_t longest;
     alone.pool = NULL;
     if (is_lone(layer, &alone, workspace, workspace_bytes))
         run_lone(layer, &alone, workspace);
     else
         gru_sequence_run(layer, &alone, &alone.state, plan, gru_align(workspace));
-    gru_pool_spared(io->pool, gru_plan_work(layer, io->steps, io->rows));
+    gru_pool_spared(io->pool, gru_plan_work(layer, gru_all_steps(io, &longest)));
 }
 
 static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, void *workspace, size_t workspace_bytes,
@@ -99,6 +104,9 @@ static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, 
     if (workspace_bytes < needed)
         return gru_fail(error, GRU_SMALL_MEMORY, "the workspace has %zu bytes, but %zu steps of %zu rows need %zu",
                         workspace_bytes, io->steps, io->rows, needed);
+    /* Without rows nothing is done, and strides and a plan's cuts mean nothing. */
+    if (io->rows == 0)
+        return GRU_OK;
     if (io->pool && is_spared(layer, io))
         run_spared(layer, io, &plan, workspace, workspace_bytes);
     else

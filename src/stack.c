@@ -208,9 +208,10 @@ static void run_stack(struct stack *s)
 /* The multiply-adds of all layers. */
 static size_t work_of_all(const struct stack *s)
 {
-    size_t work = 0;
+    size_t work = 0, longest;
+    const size_t steps = gru_all_steps(s->io, &longest);
     for (size_t i = 0; i < s->count; i++)
-        work += gru_plan_work(s->layers[i], s->io->steps, s->io->rows);
+        work += gru_plan_work(s->layers[i], steps);
     return work;
 }
 
@@ -223,7 +224,8 @@ static int is_stack_spared(const struct stack *s)
     int shared = s->plan->wave;
     for (size_t i = 0; i < s->count && !shared; i++)
         shared = gru_is_cut(gru_plan_cut(s->layers[i], pool, s->plan->chunk, s->io->rows));
-    return shared && gru_pool_spares(pool, work_of_all(s));
+    const size_t work = work_of_all(s);
+    return shared && work > 0 && gru_pool_spares(pool, work);
 }
 
 static void run_stack_spared(const struct stack *s)

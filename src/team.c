@@ -106,7 +106,7 @@ static void avoid_cpu(struct cpus *cpus, const struct gru_team *team)
     cpus->avoided = CPU_COUNT(&cpus->others) && !sched_setaffinity(0, sizeof cpus->others, &cpus->others);
 }
 
-/* Unless somebody else has moved the worker meanwhile. */
+/* Unless somebody else has moved the worker meanwhile, elsewhere than it had moved itself. */
 static void allow_cpu(const struct cpus *cpus)
 {
     cpu_set_t mine;

@@ -56,7 +56,8 @@ static void begin(server *s)
     memset(s->states, 0, sizeof s->states);
 }
 
-/* A step of some streams, all of them different: number streams[i] gets x[i]. Those whose is_new[i] isn't 0 begin at zero. */
+/* A step of some streams, all of them different: number streams[i] gets x[i]. Those whose is_new[i] isn't 0 begin at
+ * zero. */
 static void step(server *s, size_t count, const size_t *streams, const uint8_t *is_new, float (*x)[INPUT])
 {
     gru_io io = {.size = sizeof io,
@@ -112,7 +113,8 @@ int main(void)
         most = count > most ? count : most;
     }
     int same = memcmp(together.states, alone.states, sizeof together.states) == 0;
-    printf("%d streams in batches of up to %zu: %s bits as each by itself\n", STREAMS, most, same ? "the same" : "OTHER");
+    printf("%d streams in batches of up to %zu: %s bits as each by itself\n", STREAMS, most,
+           same ? "the same" : "OTHER");
     free(together.workspace);
     gru_layer_destroy(together.layer);
     return !(same && most > 1 && together.states[STREAMS - 1][0] != 0.0f);

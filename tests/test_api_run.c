@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_api_run.c: the smallest runs that are legal. */
 #include "fixture.h"
+#include "team.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* No steps: h receives h0, nothing else is written, and x isn't needed. */
 void test_api_run_no_steps(void)
@@ -118,6 +120,35 @@ void test_api_run_newer(void)
     CHECK_STATUS(gru_run(f.layer, &f.io, f.workspace, f.bytes, &e), GRU_OK, &e, "a later version's pool");
     CHECK_BITS(f.outputs, want, f.output_count, "a run with a later version's pool");
     gru_layer_destroy(f.layer);
+}
+
+/* No rows are nothing to be cut for, or to let threads sleep through. */
+void test_api_run_no_rows_asleep(void)
+{
+    static const size_t hidden[] = {5, 64, 130};
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+        gru_team *team = NULL;
+        if (!CHECK(gru_team_create(&team, 2, NULL, NULL) == GRU_OK, "a team of 2")) {
+            return;
+        }
+        problem_shape s = {.input = 64, .hidden = hidden[i], .steps = 100, .rows = 1, .bias = BIAS_6};
+        problem p = problem_make(&s);
+        way w = {.backend = check_this()};
+        gru_layer *layer = drive_layer(&p, &w);
+        const gru_pool *pool = gru_team_pool(team);
+        for (int tries = 0; tries < 10000 && !gru_pool_sleeps(pool); tries++) {
+            usleep(1000);
+        }
+        size_t bytes = 0;
+        gru_workspace_bytes(layer, 100, 0, &bytes, NULL);
+        void *workspace = guarded_bytes(bytes, GUARD_AFTER, 0);
+        const gru_io io = {.size = sizeof io, .steps = 100, .x = p.x, .x_step = 64, .pool = pool};
+        gru_error e = {0};
+        CHECK_STATUS(gru_run(layer, &io, workspace, bytes, &e), GRU_OK, &e, "no rows of %zu", hidden[i]);
+        gru_layer_destroy(layer);
+        gru_team_destroy(team);
+        guarded_free_all();
+    }
 }
 
 /* No rows: no array is needed but a workspace of the size that was asked for. */

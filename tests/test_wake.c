@@ -147,7 +147,8 @@ static void meet(void *argument, size_t i)
 {
     meeting *m = argument;
     atomic_fetch_add(&m->here, 1);
-    for (int tries = 0; tries < 1000000 && !(atomic_load(&m->here) == 2 && (i == 0 || atomic_load(&m->over))); tries++) {
+    for (int tries = 0; tries < 1000000 && !(atomic_load(&m->here) == 2 && (i == 0 || atomic_load(&m->over)));
+         tries++) {
         sched_yield();
     }
     if (i == 0) {

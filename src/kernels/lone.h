@@ -29,7 +29,7 @@ static inline int lone_goes_backward(const struct gru_lone *lone, const struct g
  *     if registers don't hold all those chains: with AVX2 lone steps take 0.78 of the time at H = 128, 0.90 at H = 48,
  *     0.95 at H = 24. (With AVX-512, whose registers do, it would be 1.01 at H = 64.) */
 static inline int lone_goes_apart(const struct gru_product *input, const struct gru_product *m, size_t first,
-                                    size_t end)
+                                  size_t end)
 {
     const size_t groups = end - first, lanes = end * LANES;
     if (input->units != m->units)
@@ -50,7 +50,7 @@ static inline int lone_alone(const struct gru_lone *lone, size_t group)
 
 /* W's product of groups first .. end - 1 and then U's; backward the other way round, since the cache has U's end. */
 static inline void lone_products_apart(const struct gru_step *s, const struct gru_lone *lone, const float *x,
-                                         size_t first, size_t end, float *ax, float *sums)
+                                       size_t first, size_t end, float *ax, float *sums)
 {
     if (s->backward)
         row_groups_of(&s->cell->recurrent, first, end, s->h, sums);
@@ -61,7 +61,7 @@ static inline void lone_products_apart(const struct gru_step *s, const struct gr
 
 /* Both products of groups first .. end - 1. */
 static inline void lone_products(const struct gru_step *s, const struct gru_lone *lone, const float *x, size_t first,
-                                   size_t end, float *sums)
+                                 size_t end, float *sums)
 {
     const struct gru_product *const w = lone->input, *const u = &s->cell->recurrent;
     const size_t ax_step = s->cell->ax_gates * LANES, sums_step = u->gates * LANES;

@@ -203,7 +203,7 @@ GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int 
 }
 
 GRU_INLINE void TIERED(small_lone)(const struct gru_lone *lone, char *workspace, const gru_io *io, const int before,
-                                     const enum small_shape shape)
+                                   const enum small_shape shape)
 {
     const struct gru_cell cell = small_cell(lone->cell, shape);
     float *const y = io->y ? io->y : io->state.h;
@@ -262,7 +262,7 @@ static GRU_NOINLINE void TIERED(steps_two_padded)(struct gru_step *s, size_t cou
 }
 
 GRU_INLINE void TIERED(lone_of_shape)(const struct gru_lone *lone, char *workspace, const gru_io *io,
-                                        const enum small_shape shape)
+                                      const enum small_shape shape)
 {
     if (lone->cell->reset == GRU_RESET_BEFORE)
         TIERED(small_lone)(lone, workspace, io, 1, shape);
