@@ -54,28 +54,26 @@ static enum gru_status run_lone(const struct gru_layer *layer, const gru_io *io,
     return GRU_OK;
 }
 
-/* Whether a run would be cut for its pool, but had better let the threads sleep. */
-static int is_spared(const struct gru_layer *layer, const gru_io *io)
+/* Whether a run would be cut for its pool, but had better let the threads sleep; and its multiply-adds then. */
+static int is_spared(const struct gru_layer *layer, const gru_io *io, size_t *work)
 {
     size_t longest;
     if (!gru_pool_sleeps(io->pool))
         return 0;
-    const size_t all = gru_all_steps(io, &longest);
-    return gru_is_cut(gru_plan_cut(layer, io->pool, longest, io->rows)) &&
-           gru_pool_spares(io->pool, gru_plan_work(layer, all));
+    *work = gru_plan_work(layer, gru_all_steps(io, &longest));
+    return gru_is_cut(gru_plan_cut(layer, io->pool, longest, io->rows)) && gru_pool_spares(io->pool, *work);
 }
 
 static void run_spared(const struct gru_layer *layer, const gru_io *io, const struct gru_plan *plan, void *workspace,
-                       size_t workspace_bytes)
+                       size_t workspace_bytes, size_t work)
 {
     gru_io alone = *io;
-    size_t longest;
     alone.pool = NULL;
     if (is_lone(layer, &alone, workspace, workspace_bytes))
         run_lone(layer, &alone, workspace);
     else
         gru_sequence_run(layer, &alone, &alone.state, plan, gru_align(workspace));
-    gru_pool_spared(io->pool, gru_plan_work(layer, gru_all_steps(io, &longest)));
+    gru_pool_spared(io->pool, work);
 }
 
 static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, void *workspace, size_t workspace_bytes,
@@ -83,7 +81,7 @@ static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, 
 {
     gru_io room;
     struct gru_plan plan;
-    size_t needed = 0;
+    size_t needed = 0, work;
     enum gru_status status = GRU_OK;
     /* There is a pool, or gru_run would have run it. */
     if (is_lone(layer, io, workspace, workspace_bytes) && !is_cut(layer, io->pool))
@@ -107,8 +105,8 @@ static enum gru_status run_any(const struct gru_layer *layer, const gru_io *io, 
     /* Without rows nothing is done, and strides and a plan's cuts mean nothing. */
     if (io->rows == 0)
         return GRU_OK;
-    if (io->pool && is_spared(layer, io))
-        run_spared(layer, io, &plan, workspace, workspace_bytes);
+    if (io->pool && is_spared(layer, io, &work))
+        run_spared(layer, io, &plan, workspace, workspace_bytes, work);
     else
         gru_sequence_run(layer, io, &io->state, &plan, gru_align(workspace));
     return GRU_OK;

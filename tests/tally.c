@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tally.c: pools that count what they are asked for, and run it in the calling thread, last first, or in a team. */
 #include "tally.h"
+#include "team.h"
+
+#include <unistd.h>
 
 static void run(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
 {
@@ -27,4 +30,12 @@ gru_pool tally_team(tally *t, const gru_team *team)
 {
     t->team = gru_team_pool(team);
     return tally_pool(t, t->team->threads);
+}
+
+bool tally_sleeps(const gru_pool *pool)
+{
+    for (int tries = 0; tries < 10000 && !gru_pool_sleeps(pool); tries++) {
+        usleep(1000);
+    }
+    return gru_pool_sleeps(pool);
 }

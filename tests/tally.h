@@ -18,6 +18,9 @@ typedef struct tally {
 /* A pool that says it has so many threads. The tally must live as long. */
 gru_pool tally_pool(tally *t, size_t threads);
 
+/* Whether the threads of a team's pool sleep, soon. */
+bool tally_sleeps(const gru_pool *pool);
+
 /* A team as somebody else's pool, which every run uses that is cut: libgru's own isn't woken for a short run. */
 gru_pool tally_team(tally *t, const gru_team *team);
 

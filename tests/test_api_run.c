@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_api_run.c: the smallest runs that are legal. */
 #include "fixture.h"
-#include "team.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* No steps: h receives h0, nothing else is written, and x isn't needed. */
 void test_api_run_no_steps(void)
@@ -136,9 +134,7 @@ void test_api_run_no_rows_asleep(void)
         way w = {.backend = check_this()};
         gru_layer *layer = drive_layer(&p, &w);
         const gru_pool *pool = gru_team_pool(team);
-        for (int tries = 0; tries < 10000 && !gru_pool_sleeps(pool); tries++) {
-            usleep(1000);
-        }
+        CHECK(tally_sleeps(pool), "a team without work sleeps");
         size_t bytes = 0;
         gru_workspace_bytes(layer, 100, 0, &bytes, NULL);
         void *workspace = guarded_bytes(bytes, GUARD_AFTER, 0);

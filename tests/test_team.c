@@ -6,7 +6,6 @@
 #include "phases.h"
 #include "rig.h"
 #include "tally.h"
-#include "team.h"
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -184,9 +183,7 @@ static char step_strictly(void)
     const gru_desc desc = {.size = sizeof desc, .input = 130, .hidden = 130};
     const rig_shape shape = {.desc = desc, .steps = 1, .rows = 1, .pool = gru_team_pool(team)};
     const rig r = rig_make(&shape, NULL);
-    for (int tries = 0; tries < 10000 && !gru_pool_sleeps(shape.pool); tries++)
-        usleep(1000);
-    if (!r.layer || !gru_pool_sleeps(shape.pool))
+    if (!r.layer || !tally_sleeps(shape.pool))
         return 'n';
     return !enter_strict() ? 's' : rig_call(&r) == GRU_OK ? 'y' : 'n';
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_wake.c: which runs wake the threads of a team that sleep: the rule, by a clock of the test's own, and a team. */
-#include "check.h"
+#include "tally.h"
 #include "team.h"
 #include "wake.h"
 
@@ -126,15 +126,6 @@ void test_wake_close_runs(void)
 
 /* --- A team ----------------------------------------------------------------------------------------- */
 
-/* Whether its threads sleep, soon. */
-static bool falls_asleep(const gru_pool *pool)
-{
-    for (int tries = 0; tries < 10000 && !gru_pool_sleeps(pool); tries++) {
-        usleep(1000);
-    }
-    return gru_pool_sleeps(pool);
-}
-
 typedef struct meeting {
     const gru_pool *pool;
     atomic_size_t here;
@@ -164,7 +155,7 @@ void test_wake_team(void)
         return;
     }
     meeting m = {.pool = gru_team_pool(team)};
-    CHECK(falls_asleep(m.pool), "a team without work sleeps");
+    CHECK(tally_sleeps(m.pool), "a team without work sleeps");
     CHECK(gru_pool_spares(m.pool, 1000), "it sleeps through a first, short run");
     CHECK(!gru_pool_spares(m.pool, 100000000), "but not through a long one");
     bool close = false;
@@ -175,7 +166,7 @@ void test_wake_team(void)
     CHECK(close, "a run at once after a short one never woke it");
     m.pool->run(m.pool->context, meet, &m, 2);
     CHECK(m.awake, "it is awake in a run");
-    CHECK(falls_asleep(m.pool), "it sleeps again");
+    CHECK(tally_sleeps(m.pool), "it sleeps again");
     gru_team_destroy(team);
 }
 
@@ -244,17 +235,10 @@ void test_wake_cpus(void)
 }
 
 /* No others than libgru's own teams are known to sleep. */
-static void run_in_turn(void *context, void (*task)(void *argument, size_t i), void *argument, size_t count)
-{
-    (void)context;
-    for (size_t i = 0; i < count; i++) {
-        task(argument, i);
-    }
-}
-
 void test_wake_others(void)
 {
-    const gru_pool pool = {.size = sizeof pool, .threads = 4, .run = run_in_turn};
+    tally all = {.temper = ALL};
+    const gru_pool pool = tally_pool(&all, 4);
     gru_team *alone = NULL;
     CHECK(!gru_pool_sleeps(&pool), "a caller's pool");
     if (CHECK(gru_team_create(&alone, 1, NULL, NULL) == GRU_OK, "a team of one")) {

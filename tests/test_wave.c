@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_wave.c: layers side by side, each some chunks behind the one below. */
 #include "tally.h"
-#include "team.h"
 #include "tower.h"
 #include "wave.h"
 
@@ -266,9 +265,7 @@ void test_wave_asleep(void)
             return;
         }
         const gru_pool *pool = gru_team_pool(team);
-        for (int tries = 0; tries < 10000 && !gru_pool_sleeps(pool); tries++) {
-            usleep(1000);
-        }
+        CHECK(tally_sleeps(pool), "a team without work sleeps");
         tower t = tower_draw(&shapes[i]);
         tower_run(&t, pool, false);
         gru_team_destroy(team);
