@@ -63,7 +63,7 @@ static void place_cell(struct gru_cell *cell, const gru_backend *b, const step_c
 {
     const size_t H = c->units, U = H * H;
     const bool before = c->reset == GRU_RESET_BEFORE;
-    const bool apart = before && turns != GRU_TURNS_NEVER && b->lanes >= GRU_LINE && H > 2 * b->lanes && check_below(2);
+    const bool apart = before && turns != GRU_TURNS_NEVER && b->lanes >= GRU_LINE && H > 4 * b->lanes && check_below(2);
     const int far = check_below(2) != 0;
     cell->recurrent = packed_matrix(b, pads, H, H, before ? 2 - (size_t)apart : ax_gates(c), c->u, c->bias);
     if (apart) {

@@ -20,6 +20,16 @@ GRU_INLINE void clean_row(float *to, const float *from, size_t count, const int 
     }
 }
 
+/* The caller's state, cleaned, or zeros. */
+GRU_INLINE void clean_state(float *h, const float *h0, size_t units)
+{
+    if (h0)
+        clean_row(h, h0, units, 1);
+    else
+        for (size_t unit = 0; unit < units; unit += LANES)
+            v_store(h + unit, v_set1(0.0f));
+}
+
 static inline void clean(float *to, size_t to_row, const float *from, ptrdiff_t from_row, size_t rows, size_t count)
 {
     for (size_t row = 0; row < rows; row++)

@@ -113,6 +113,8 @@ static GRU_NOINLINE void TIERED(lone_large)(const struct gru_lone *lone, char *w
     v_end();
 }
 
+#include "small_lone.h"
+
 static void TIERED(lone)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
     if (!TIERED(lone_was_small)(lone, workspace, io))

@@ -125,14 +125,39 @@ GRU_INLINE void chains_both(const int GA, const int GB, const int V, size_t widt
     chains_store(V * GB, b, acc_b);
 }
 
-/* So many groups and the narrow one after them: alone, its few chains would wait for their FMAs. */
-GRU_INLINE void chains_joined(const int G, const int V, size_t narrow, const struct chains *m)
+/* One group of both. Where one has more inputs its few chains wait for their FMAs, so it takes a k at a time, which is
+ * less code. */
+GRU_INLINE void chains_sum_group(const int GA, const int GB, size_t width_a, size_t width_b, const struct chains *a,
+                                 const struct chains *b, vec *acc_a, vec *acc_b)
 {
-    vec acc[TILE_ACCUMULATORS];
+    const float *wa, *wb;
+    chains_start(GA, 1, a, &wa, acc_a);
+    chains_start(GB, 1, b, &wb, acc_b);
+    const size_t both = a->length < b->length ? a->length : b->length;
+    size_t k = 0;
+    for (; k + ROW_STEP <= both; k += ROW_STEP) {
+        chains_step(GA, 1, ROW_STEP, width_a, a->x + k, &wa, acc_a);
+        chains_step(GB, 1, ROW_STEP, width_b, b->x + k, &wb, acc_b);
+    }
+    for (size_t rest = k; rest < a->length; rest++)
+        chains_step(GA, 1, 1, width_a, a->x + rest, &wa, acc_a);
+    for (size_t rest = k; rest < b->length; rest++)
+        chains_step(GB, 1, 1, width_b, b->x + rest, &wb, acc_b);
+}
+
+/* So many groups and the narrow one after them: alone, its few chains would wait for their FMAs. */
+GRU_INLINE void chains_sum_joined(const int G, const int V, size_t narrow, const struct chains *m, vec *acc)
+{
     struct chains last = *m;
     last.weights += (size_t)V * m->group_stride;
     last.bias += V * G * LANES;
     chains_sum_both(G, G, V, 1, LANES, narrow, m, &last, acc, acc + V * G);
+}
+
+GRU_INLINE void chains_joined(const int G, const int V, size_t narrow, const struct chains *m)
+{
+    vec acc[TILE_ACCUMULATORS];
+    chains_sum_joined(G, V, narrow, m, acc);
     chains_store((V + 1) * G, m, acc);
 }
 

@@ -27,16 +27,6 @@ GRU_INLINE void copy_state(float *to, const float *h, size_t units)
         v_store_upto(to + unit, v_load(h + unit), units - unit);
 }
 
-/* The caller's state, cleaned, or zeros. */
-GRU_INLINE void clean_state(float *h, const float *h0, size_t units)
-{
-    if (h0)
-        clean_row(h, h0, units, 1);
-    else
-        for (size_t unit = 0; unit < units; unit += LANES)
-            v_store(h + unit, v_set1(0.0f));
-}
-
 #endif
 
 /* Chosen by a constant: through a pointer to the function, clang 14 and 16 compile it in too late to unroll its
@@ -176,7 +166,7 @@ static void TIERED(candidate)(const struct gru_step *s, size_t first, size_t end
     v_end();
 }
 
-#include "small.h"
+#include "small_steps.h"
 
 static void TIERED(steps)(struct gru_step *s, size_t count)
 {

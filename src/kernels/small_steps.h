@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * small_steps.h: steps of one row of at most four groups of units, with all sums in registers, one tier (tier.h).
+ *
+ * At sixteen units the chains of a step take 64 cycles and a gate block about 140, one after the other; the general
+ * way from the one to the other, with its calls, its loops and its sums in memory, would take half as long again
+ * (measured: steps of a sequence in 0.87 of the time at H = 16, 0.78 at H = 32, 0.91 at H = 64).
+ *
+ * In a sequence one group's chains over x go beside those over h and take no time of their own. Of two groups, U's
+ * chains alone would take 4 cycles a k, and W's 3 as one product for many steps; but W's don't wait for the state, and
+ * run while the gate blocks do (goes_beside in layer.c).
+ */
+#include "small.h"
+#include "tiered.h"
+
+#ifndef TILE_PLAIN
+
+/* Whether a layer's plain steps are those here, and whether a step is one of them. */
+static inline int TIERED(is_small_cell)(const struct gru_cell *cell)
+{
+    return TIERED(abreast) > 1 && cell->plain && cell->groups <= 4 &&
+           (cell->groups > 2 || cell->recurrent.units % LANES == 0);
+}
+
+static inline int TIERED(is_small)(const struct gru_step *s)
+{
+    return TIERED(is_small_cell)(s->cell) && s->rows == 1 && gru_step_is_bare(s);
+}
+
+/* From the sums on: the gate blocks, and where the reset comes before, the candidate's chains between them. */
+GRU_INLINE void TIERED(small_cells)(const struct gru_step *s, const int before, const enum small_shape shape,
+                                    const vec *ax_sums, const vec *ah_sums)
+{
+    const size_t n = (size_t)small_groups(shape);
+    if (!before) {
+        struct block b = small_block(s, ax_sums, ah_sums, 3);
+        TIERED(cell_after)(n, s, &b);
+        return;
+    }
+    struct block b = small_block(s, ax_sums, ah_sums, 2);
+    TIERED(cell_reset)(n, s, &b);
+    vec candidate[TILE_ACCUMULATORS];
+    small_sums(1, shape, &s->cell->candidate, s->s, candidate);
+    b = small_block(s, ax_sums, candidate, 1);
+    TIERED(cell_before)(n, s, &b);
+}
+
+GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int before, const int beside,
+                                    const enum small_shape shape)
+{
+    struct gru_cell cell = small_cell(s->cell, shape);
+    struct gru_step now = small_step(s, &cell);
+    const struct gru_product *input = s->cell->beside;
+    const float *x = s->x;
+    cell.ax_row = s->cell->ax_row;
+    const int G = before ? 2 : 3;
+    const size_t x_row = s->cell->x_row;
+    for (; count; count--) {
+        vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
+        if (beside)
+            small_sums_both(G, shape, input, x, &cell.recurrent, now.h, ax, ah);
+        else
+            small_sums(G, shape, &cell.recurrent, now.h, ah);
+        TIERED(small_cells)(&now, before, shape, beside ? ax : NULL, ah);
+        step_on(&now, count == 1);
+        if (beside)
+            x += x_row;
+    }
+    s->h = now.h;
+    s->h_next = now.h_next;
+}
+
+/* Only one group or two have their chains over x beside those over h. (A function for each shape: in one for all of
+ * them gcc ran out of registers, and kept pointers in vectors.) */
+GRU_INLINE void TIERED(steps_of_shape)(struct gru_step *s, size_t count, const enum small_shape shape)
+{
+    const int before = s->cell->reset == GRU_RESET_BEFORE, beside = shape < SMALL_THREE && s->x;
+    if (beside && before)
+        TIERED(small_steps)(s, count, 1, 1, shape);
+    else if (beside)
+        TIERED(small_steps)(s, count, 0, 1, shape);
+    else if (before)
+        TIERED(small_steps)(s, count, 1, 0, shape);
+    else
+        TIERED(small_steps)(s, count, 0, 0, shape);
+}
+
+static GRU_NOINLINE void TIERED(steps_one)(struct gru_step *s, size_t count)
+{
+    TIERED(steps_of_shape)(s, count, SMALL_ONE);
+}
+
+static GRU_NOINLINE void TIERED(steps_one_padded)(struct gru_step *s, size_t count)
+{
+    TIERED(steps_of_shape)(s, count, SMALL_ONE_PADDED);
+}
+
+static GRU_NOINLINE void TIERED(steps_two)(struct gru_step *s, size_t count)
+{
+    TIERED(steps_of_shape)(s, count, SMALL_TWO);
+}
+
+static GRU_NOINLINE void TIERED(steps_two_padded)(struct gru_step *s, size_t count)
+{
+    TIERED(steps_of_shape)(s, count, SMALL_TWO_PADDED);
+}
+
+static GRU_NOINLINE void TIERED(steps_three)(struct gru_step *s, size_t count)
+{
+    TIERED(steps_of_shape)(s, count, SMALL_THREE);
+}
+
+static GRU_NOINLINE void TIERED(steps_four)(struct gru_step *s, size_t count)
+{
+    TIERED(steps_of_shape)(s, count, SMALL_FOUR);
+}
+
+#endif
+
+/* Does what is small enough, and says whether it was. */
+GRU_INLINE int TIERED(steps_were_small)(struct gru_step *s, size_t count)
+{
+#ifndef TILE_PLAIN
+    const size_t units = s->cell->units;
+    if (!TIERED(is_small)(s))
+        return 0;
+    if (units == LANES)
+        TIERED(steps_one)(s, count);
+    else if (units < LANES)
+        TIERED(steps_one_padded)(s, count);
+    else if (units == 2 * LANES)
+        TIERED(steps_two)(s, count);
+    else if (units < 2 * LANES)
+        TIERED(steps_two_padded)(s, count);
+    else if (units <= 3 * LANES)
+        TIERED(steps_three)(s, count);
+    else
+        TIERED(steps_four)(s, count);
+    return 1;
+#else
+    return (void)s, (void)count, 0;
+#endif
+}
