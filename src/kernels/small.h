@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * small.h: the sums of one row over a matrix or two of at most four groups of units, all in registers; after cell.h.
+ * small.h: the sums of one row over a matrix or two, of at most four groups of units, all in registers; after cell.h.
  *
  *                   W (r z n)      U (r z n)
  *     x[k], h[k]   acc acc acc    acc acc acc     <- per k 6 FMAs, 6 loads, 2 broadcasts; of two groups twice that
@@ -112,13 +112,13 @@ GRU_INLINE struct block small_block(const struct gru_step *s, const vec *ax_sums
     };
 }
 
-/* The sums of a matrix. */
-GRU_INLINE void small_sums(const int G, const enum small_shape shape, const struct gru_product *m, const float *x,
-                           vec *acc)
+/* The sums of a matrix, of so many groups from the first on. */
+GRU_INLINE void small_sums(const int G, const enum small_shape shape, const struct gru_product *m, size_t first,
+                           const float *x, vec *acc)
 {
     const int V = small_groups(shape);
-    const struct chains chains = chains_of(m, 0, x, NULL);
-    if (shape >= SMALL_THREE && m->units % LANES)
+    const struct chains chains = chains_of(m, first, x, NULL);
+    if (shape >= SMALL_THREE && (first + (size_t)V) * LANES > m->units)
         chains_sum_joined(G, V - 1, m->units % LANES, &chains, acc);
     else
         chains_sum(G, V, LANES, &chains, acc);
@@ -126,42 +126,48 @@ GRU_INLINE void small_sums(const int G, const enum small_shape shape, const stru
 
 /* The same of x and of h, side by side. */
 GRU_INLINE void small_sums_both(const int G, const enum small_shape shape, const struct gru_product *input,
-                                const float *x, const struct gru_product *recurrent, const float *h, vec *ax, vec *ah)
+                                const float *x, const struct gru_product *recurrent, const float *h, size_t first,
+                                vec *ax, vec *ah)
 {
     const int V = small_groups(shape);
-    const struct chains of_x = chains_of(input, 0, x, NULL), of_h = chains_of(recurrent, 0, h, NULL);
+    const struct chains of_x = chains_of(input, first, x, NULL), of_h = chains_of(recurrent, first, h, NULL);
     chains_sum_both(3, G, V, V, LANES, LANES, &of_x, &of_h, ax, ah);
+}
+
+/* How many lanes of a group stand in memory. */
+GRU_INLINE size_t small_width(const struct gru_product *m, size_t group)
+{
+    return (group + 1) * LANES <= m->units ? (size_t)LANES : m->units % LANES;
 }
 
 /* The same one group after the other, from the last to the first if that is what the caches hold. */
 GRU_INLINE void small_sums_alone(const int G, const enum small_shape shape, const struct gru_product *input,
-                                 const float *x, const struct gru_product *recurrent, const float *h,
+                                 const float *x, const struct gru_product *recurrent, const float *h, size_t first,
                                  const int backward, vec *ax, vec *ah)
 {
     const int V = small_groups(shape);
     GRU_UNROLL
     for (int i = 0; i < V; i++) {
-        const int v = backward ? V - 1 - i : i;
-        const struct chains of_x = chains_of(input, (size_t)v, x, NULL);
-        const struct chains of_h = chains_of(recurrent, (size_t)v, h, NULL);
-        chains_sum_group(3, G, v == V - 1 ? input->units - (size_t)v * LANES : LANES,
-                         v == V - 1 ? recurrent->units - (size_t)v * LANES : LANES, &of_x, &of_h, ax + v * 3,
-                         ah + v * G);
+        const int v = backward ? V - 1 - i : i, last = v == V - 1;
+        const size_t group = first + (size_t)v;
+        const struct chains of_x = chains_of(input, group, x, NULL), of_h = chains_of(recurrent, group, h, NULL);
+        chains_sum_group(3, G, last ? small_width(input, group) : LANES, last ? small_width(recurrent, group) : LANES,
+                         &of_x, &of_h, ax + v * 3, ah + v * G);
     }
 }
 
 /* The same where registers don't hold both, or W is so large that it isn't padded: its sums go by way of the workspace,
  * and come first unless the caches hold U's end. */
 GRU_INLINE void small_sums_apart(const int G, const enum small_shape shape, const struct gru_product *input,
-                                 const float *x, const struct gru_product *recurrent, const float *h,
+                                 const float *x, const struct gru_product *recurrent, const float *h, size_t first,
                                  const int backward, float *sums, vec *ax, vec *ah)
 {
     const int V = small_groups(shape);
     if (!backward)
-        row_groups_of(input, 0, (size_t)V, x, sums);
-    small_sums(G, shape, recurrent, h, ah);
+        row_groups_of(input, first, first + (size_t)V, x, sums);
+    small_sums(G, shape, recurrent, first, h, ah);
     if (backward)
-        row_groups_of(input, 0, (size_t)V, x, sums);
+        row_groups_of(input, first, first + (size_t)V, x, sums);
     GRU_UNROLL
     for (int c = 0; c < V * 3; c++)
         ax[c] = v_load(sums + c * LANES);

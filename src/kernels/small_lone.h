@@ -16,15 +16,15 @@ GRU_INLINE void small_lone_sums(const int G, const enum small_shape shape, const
 {
     const struct gru_product *const w = lone->input, *const u = &s->cell->recurrent;
     if (shape < SMALL_THREE && (small_is_whole(shape, s->cell) || w->units == u->units))
-        small_sums_both(G, shape, w, x, u, h, ax, ah);
+        small_sums_both(G, shape, w, x, u, h, 0, ax, ah);
     else if (shape < SMALL_THREE || lone_goes_apart(w, u, 0, (size_t)small_groups(shape)))
-        small_sums_apart(G, shape, w, x, u, h, s->backward, s->ax, ax, ah);
+        small_sums_apart(G, shape, w, x, u, h, 0, s->backward, s->ax, ax, ah);
     else if ((size_t)LANES < GRU_LINE && u->units % LANES == 0)
-        small_sums_both(G, shape, w, x, u, h, ax, ah);
+        small_sums_both(G, shape, w, x, u, h, 0, ax, ah);
     else if (s->backward)
-        small_sums_alone(G, shape, w, x, u, h, 1, ax, ah);
+        small_sums_alone(G, shape, w, x, u, h, 0, 1, ax, ah);
     else
-        small_sums_alone(G, shape, w, x, u, h, 0, ax, ah);
+        small_sums_alone(G, shape, w, x, u, h, 0, 0, ax, ah);
 }
 
 #endif

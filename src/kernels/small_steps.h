@@ -40,7 +40,7 @@ GRU_INLINE void TIERED(small_cells)(const struct gru_step *s, const int before, 
     struct block b = small_block(s, ax_sums, ah_sums, 2);
     TIERED(cell_reset)(n, s, &b);
     vec candidate[TILE_ACCUMULATORS];
-    small_sums(1, shape, &s->cell->candidate, s->s, candidate);
+    small_sums(1, shape, &s->cell->candidate, 0, s->s, candidate);
     b = small_block(s, ax_sums, candidate, 1);
     TIERED(cell_before)(n, s, &b);
 }
@@ -58,9 +58,9 @@ GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int 
     for (; count; count--) {
         vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
         if (beside)
-            small_sums_both(G, shape, input, x, &cell.recurrent, now.h, ax, ah);
+            small_sums_both(G, shape, input, x, &cell.recurrent, now.h, 0, ax, ah);
         else
-            small_sums(G, shape, &cell.recurrent, now.h, ah);
+            small_sums(G, shape, &cell.recurrent, 0, now.h, ah);
         TIERED(small_cells)(&now, before, shape, beside ? ax : NULL, ah);
         step_on(&now, count == 1);
         if (beside)

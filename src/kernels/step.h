@@ -129,29 +129,38 @@ static inline cells_kernel *TIERED(first_cells)(const struct gru_cell *cell)
                                            : TIERED(cells_reset);
 }
 
+#include "piece.h"
+
 /* z's sums, where its matrix stands apart and comes first. */
 static void TIERED(step_apart)(const struct gru_step *s, size_t first, size_t end)
 {
+    const struct cells cells = {.of_sums = TIERED(cells_hold)};
     if (z_stands_apart(s) && !z_comes_last(s))
-        step_cells(s, &s->cell->apart, s->h, TIERED(cells_hold), first, end);
+        step_cells(s, &s->cell->apart, s->h, &cells, first, end);
 }
 
 /* All of a step, or its first half where the reset comes before. */
 static void TIERED(step_first)(const struct gru_step *s, size_t first, size_t end)
 {
+    const struct cells cells = {
+        .of_sums = TIERED(first_cells)(s->cell),
+        .piece = TIERED(has_pieces)(s) ? TIERED(piece) : NULL,
+    };
     TIERED(step_apart)(s, first, end);
-    step_cells(s, &s->cell->recurrent, s->h, TIERED(first_cells)(s->cell), first, end);
+    step_cells(s, &s->cell->recurrent, s->h, &cells, first, end);
 }
 
 /* The second half. */
 static void TIERED(step_candidate)(const struct gru_step *s, size_t first, size_t end)
 {
-    cells_kernel *const cells = z_comes_last(s)     ? TIERED(cells_hold)
-                                : z_stands_apart(s) ? TIERED(cells_last)
-                                                    : TIERED(cells_before);
-    step_cells(s, &s->cell->candidate, s->s, cells, first, end);
+    const struct cells cells = {
+        .of_sums = z_comes_last(s)     ? TIERED(cells_hold)
+                   : z_stands_apart(s) ? TIERED(cells_last)
+                                       : TIERED(cells_before),
+    };
+    step_cells(s, &s->cell->candidate, s->s, &cells, first, end);
     if (z_comes_last(s))
-        step_cells(s, &s->cell->apart, s->h, TIERED(cells_last), first, end);
+        step_cells(s, &s->cell->apart, s->h, &(struct cells){.of_sums = TIERED(cells_last)}, first, end);
 }
 
 static void TIERED(step)(const struct gru_step *s, size_t first, size_t end)

@@ -17,6 +17,16 @@ enum { STEP_ROWS = 8 * TILE_ROWS };
 typedef void cells_kernel(const struct gru_step *s, int along_rows, size_t row, size_t unit, size_t count,
                           const float *ah, size_t ah_step);
 
+/* Three or four whole groups' recurrent chains and gate blocks at once (piece.h). */
+typedef void piece_kernel(const struct gru_step *s, size_t first, size_t groups);
+
+/* How the gate blocks of a matrix are made, and in steps of one row some groups' chains and gate blocks at once; NULL:
+ * never. */
+struct cells {
+    cells_kernel *of_sums;
+    piece_kernel *piece;
+};
+
 /* The gate blocks of a panel, whose `sums` are [row][group][gate][lane]. They go along the rows, unless those are
  * few. */
 static void cells_of_panel(const struct gru_step *s, cells_kernel *cells, size_t gates, size_t row, size_t rows,
@@ -91,25 +101,43 @@ static void step_groups_backward(const struct gru_step *s, const struct gru_prod
     }
 }
 
+/* How many groups of `left` go together as pieces: four, and six as two threes, whose chains wait less for their FMAs
+ * than two groups' would. */
+static inline size_t piece_groups(size_t left)
+{
+    return left > 6 ? 4 : left == 6 ? 3 : left;
+}
+
+/* Whether `n` groups from `first` on are a piece. */
+static inline int is_piece(const struct cells *cells, const struct gru_product *m, size_t first, size_t n)
+{
+    return cells->piece && (n == 3 || n == 4) && whole_groups(m, first, first + n) == n;
+}
+
 /* The same of one row: the sums of at least ABREAST groups, as far as there are that many, then their gate blocks. */
-static void step_row(const struct gru_step *s, const struct gru_product *m, const float *in, cells_kernel *cells,
+static void step_row(const struct gru_step *s, const struct gru_product *m, const float *in, const struct cells *cells,
                      size_t first, size_t end)
 {
     _Alignas(GRU_ALIGNMENT) float sums[ROW_SUMS * LANES];
     const size_t sums_step = m->gates * LANES;
     for (size_t groups; first < end; first += groups) {
+        groups = piece_groups(end - first);
+        if (is_piece(cells, m, first, groups)) {
+            cells->piece(s, first, groups);
+            continue;
+        }
         groups = 0;
         do
             groups += row(m, first + groups, end, in, sums + groups * sums_step);
         while (groups < ABREAST && first + groups < end);
-        cells(s, 0, 0, first * LANES, groups, sums, sums_step);
+        cells->of_sums(s, 0, 0, first * LANES, groups, sums, sums_step);
     }
 }
 
 /* The same where every other step goes backward, with smaller pieces at both ends, which the next step finds in the
  * caches. Sums that wait for their gate blocks lie from the array's start on, or, backward, before its end. */
 static void step_row_turning(const struct gru_step *s, const struct gru_product *m, const float *in,
-                             cells_kernel *cells, size_t first, size_t end)
+                             const struct cells *cells, size_t first, size_t end)
 {
     _Alignas(GRU_ALIGNMENT) float sums[ROW_SUMS * LANES];
     const size_t sums_step = m->gates * LANES;
@@ -117,27 +145,32 @@ static void step_row_turning(const struct gru_step *s, const struct gru_product 
     for (size_t left = end - first, n; left; left -= n) {
         n = row_piece(m, left, left == end - first);
         const size_t at = s->backward ? first + left - n : end - left;
+        if (!held && is_piece(cells, m, at, n)) {
+            cells->piece(s, at, n);
+            continue;
+        }
         float *const to = s->backward ? sums + ROW_SUMS * LANES - (held + n) * sums_step : sums + held * sums_step;
         row_groups_of(m, at, at + n, in, to);
         held += n;
         if (held >= ABREAST || n == left) {
-            cells(s, 0, 0, (s->backward ? at : at + n - held) * LANES, held, s->backward ? to : sums, sums_step);
+            cells->of_sums(s, 0, 0, (s->backward ? at : at + n - held) * LANES, held, s->backward ? to : sums,
+                           sums_step);
             held = 0;
         }
     }
 }
 
-static void step_cells(const struct gru_step *s, const struct gru_product *m, const float *in, cells_kernel *cells,
-                       size_t first, size_t end)
+static void step_cells(const struct gru_step *s, const struct gru_product *m, const float *in,
+                       const struct cells *cells, size_t first, size_t end)
 {
     if (s->rows == 1 && !m->turns)
         step_row(s, m, in, cells, first, end);
     else if (s->rows == 1)
         step_row_turning(s, m, in, cells, first, end);
     else if (m->turns && s->backward)
-        step_groups_backward(s, m, in, cells, first, end);
+        step_groups_backward(s, m, in, cells->of_sums, first, end);
     else
-        step_groups(s, m, in, cells, first, end);
+        step_groups(s, m, in, cells->of_sums, first, end);
 }
 
 #endif
