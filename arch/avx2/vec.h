@@ -16,7 +16,7 @@ typedef __m256 mask; /* all bits of a lane set, or none */
 /* 16 registers: 12 accumulators leave room for three weights and a broadcast input. */
 enum {
     LANES = 8, TILE_ACCUMULATORS = 12, TILE_ROWS = 8, TILE_STEP = 4, ABREAST = 4, TANHS_ABREAST = 4, ROW_CHAINS = 12,
-    ROW_STEP = 2
+    ROW_STEP = 2, FOUR_CHAINS = 8
 };
 
 static inline __m256i v_first(size_t n)
@@ -52,6 +52,15 @@ typedef const float *inputs;
 static inline inputs v_inputs(const float *p) { return p; }
 static inline inputs v_inputs_one(const float *p) { return p; }
 static inline vec v_input(inputs x, int i) { return _mm256_set1_ps(x[i]); }
+
+static inline vec v_four(const float *p) { return _mm256_broadcast_ps((const __m128 *)p); }
+static inline vec v_of_four(vec four, int i)
+{
+    return i == 0   ? _mm256_permute_ps(four, 0x00)
+           : i == 1 ? _mm256_permute_ps(four, 0x55)
+           : i == 2 ? _mm256_permute_ps(four, 0xaa)
+                    : _mm256_permute_ps(four, 0xff);
+}
 
 static inline mask v_lt(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 static inline vec v_select(mask m, vec a, vec b) { return _mm256_blendv_ps(b, a, m); }

@@ -17,7 +17,7 @@ typedef __mmask16 mask;
 /* 32 registers: 24 accumulators leave room for three weights and a broadcast input. */
 enum {
     LANES = 16, TILE_ACCUMULATORS = 24, TILE_ROWS = 8, TILE_STEP = 2, ABREAST = 4, TANHS_ABREAST = 8, ROW_CHAINS = 16,
-    ROW_STEP = 2
+    ROW_STEP = 2, FOUR_CHAINS = 12
 };
 
 static inline vec v_load(const float *p) { return _mm512_loadu_ps(p); }
@@ -42,6 +42,15 @@ typedef const float *inputs;
 static inline inputs v_inputs(const float *p) { return p; }
 static inline inputs v_inputs_one(const float *p) { return p; }
 static inline vec v_input(inputs x, int i) { return _mm512_set1_ps(x[i]); }
+
+static inline vec v_four(const float *p) { return _mm512_broadcast_f32x4(_mm_loadu_ps(p)); }
+static inline vec v_of_four(vec four, int i)
+{
+    return i == 0   ? _mm512_permute_ps(four, 0x00)
+           : i == 1 ? _mm512_permute_ps(four, 0x55)
+           : i == 2 ? _mm512_permute_ps(four, 0xaa)
+                    : _mm512_permute_ps(four, 0xff);
+}
 
 static inline mask v_lt(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 static inline vec v_select(mask m, vec a, vec b) { return _mm512_mask_blend_ps(m, b, a); }

@@ -16,7 +16,7 @@ typedef uint32x4_t mask; /* all bits of a lane set, or none */
 /* 32 registers: 24 accumulators, four rows of four inputs each, whose lanes fmla takes one by one, and some weights. */
 enum {
     LANES = 4, TILE_ACCUMULATORS = 24, TILE_ROWS = 4, TILE_STEP = 4, ABREAST = 4, TANHS_ABREAST = 4, ROW_CHAINS = 24,
-    ROW_STEP = 4
+    ROW_STEP = 4, FOUR_CHAINS = 25
 };
 
 static inline vec v_load(const float *p) { return vld1q_f32(p); }
@@ -59,6 +59,8 @@ static inline inputs v_inputs(const float *p) { return vld1q_f32(p); }
 static inline inputs v_inputs_one(const float *p) { return vdupq_n_f32(*p); }
 /* A subscript, since clang wants a literal for vdupq_laneq_f32; the code is the same. */
 static inline vec v_input(inputs x, int i) { return vdupq_n_f32(x[i]); }
+static inline vec v_four(const float *p) { return v_inputs(p); }
+static inline vec v_of_four(vec four, int i) { return v_input(four, i); }
 
 static inline mask v_lt(vec a, vec b) { return vcltq_f32(a, b); }
 static inline vec v_select(mask m, vec a, vec b) { return vbslq_f32(m, a, b); }

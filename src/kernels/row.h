@@ -68,6 +68,24 @@ GRU_INLINE void chains_step(const int G, const int V, const int steps, size_t wi
         w[v] += (size_t)(steps * G) * width;
 }
 
+/* Four k, whose inputs come by one load: 12 multiply-adds read 12 vectors of weights, and with an input 13. With AVX2
+ * lone steps take 0.94 to 0.98 of the time, the reset before 0.96 to 0.99, and sequences 0.97 to 1.00; with AVX-512
+ * sequences of H = 64 0.985. (With AVX-512 and nine chains, which loads don't bind, 1.02, with six up to 1.03.) */
+GRU_INLINE void chains_four(const int G, const int V, const float *x, const float **w, vec *acc)
+{
+    const vec four = v_four(x);
+    GRU_UNROLL
+    for (int i = 0; i < 4; i++) {
+        const vec xk = v_of_four(four, i);
+        GRU_UNROLL
+        for (int c = 0; c < V * G; c++)
+            acc[c] = v_fma(v_load(w[c / G] + (i * G + c % G) * LANES), xk, acc[c]);
+    }
+    GRU_UNROLL
+    for (int v = 0; v < V; v++)
+        w[v] += 4 * G * LANES;
+}
+
 /* What is left from `k` on. */
 GRU_INLINE void chains_rest(const int G, const int V, size_t width, const struct chains *m, size_t k, const float **w,
                             vec *acc)
@@ -81,8 +99,12 @@ GRU_INLINE void chains_rest(const int G, const int V, size_t width, const struct
 GRU_INLINE void chains_sum(const int G, const int V, size_t width, const struct chains *m, vec *acc)
 {
     const float *w[8];
+    size_t k = 0;
     chains_start(G, V, m, w, acc);
-    chains_rest(G, V, width, m, 0, w, acc);
+    if (V * G >= FOUR_CHAINS)
+        for (; k + 4 <= m->length; k += 4)
+            chains_four(G, V, m->x + k, w, acc);
+    chains_rest(G, V, width, m, k, w, acc);
 }
 
 GRU_INLINE void chains_store(const int columns, const struct chains *m, const vec *acc)
