@@ -83,6 +83,8 @@ static inline void lone_products(const struct gru_step *s, const struct gru_lone
 
 #endif
 
+#include "small_lone.h"
+
 /* Whether `n` groups from `first` on are a piece, whose sums stay in registers (piece.h). Where vectors are as wide as
  * a line, it reads each group alone, which takes up to 1.03 times as long where the first-level cache holds hardly
  * anything. */
@@ -98,16 +100,8 @@ static GRU_NOINLINE void TIERED(lone_piece)(const struct gru_step *s, const stru
 #ifdef TILE_PLAIN
     (void)s, (void)lone, (void)x, (void)first;
 #else
-    const struct gru_product *const w = lone->input, *const u = &s->cell->recurrent;
     vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
-    if (4 * 2 * GRU_MAX_GATES > TILE_ACCUMULATORS || w->units != u->units)
-        small_sums_apart(3, SMALL_FOUR, w, x, u, s->h, first, s->backward, s->ax + first * 3 * LANES, ax, ah);
-    else if ((size_t)LANES < GRU_LINE)
-        small_sums_both(3, SMALL_FOUR, w, x, u, s->h, first, ax, ah);
-    else if (s->backward)
-        small_sums_alone(3, SMALL_FOUR, w, x, u, s->h, first, 1, ax, ah);
-    else
-        small_sums_alone(3, SMALL_FOUR, w, x, u, s->h, first, 0, ax, ah);
+    small_lone_sums(3, SMALL_FOUR, lone, s, first, x, s->h, ax, ah);
     TIERED(piece_cells)(4, s, first, ax, ah);
 #endif
 }
@@ -145,8 +139,6 @@ static GRU_NOINLINE void TIERED(lone_large)(const struct gru_lone *lone, char *w
         copy_state(io->state.h, s.h_next, s.cell->units);
     v_end();
 }
-
-#include "small_lone.h"
 
 static void TIERED(lone)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {

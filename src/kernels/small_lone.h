@@ -9,22 +9,25 @@
 #if !defined GRU_KERNELS_SMALL_LONE && !defined TILE_PLAIN
 #define GRU_KERNELS_SMALL_LONE
 
-/* Both matrices' sums. Three groups and more each go alone where vectors are as wide as a line: the first-level cache
- * doesn't hold their weights, so the next step goes the other way. */
+/* Both matrices' sums, from the first group on. Three groups and more each go alone where vectors are as wide as a line:
+ * the first-level cache doesn't hold their weights, so the next step goes the other way. */
 GRU_INLINE void small_lone_sums(const int G, const enum small_shape shape, const struct gru_lone *lone,
-                                const struct gru_step *s, const float *x, const float *h, vec *ax, vec *ah)
+                                const struct gru_step *s, size_t first, const float *x, const float *h, vec *ax,
+                                vec *ah)
 {
     const struct gru_product *const w = lone->input, *const u = &s->cell->recurrent;
+    const int V = small_groups(shape), fit = (3 + G) * V <= TILE_ACCUMULATORS;
+    const size_t end = first + (size_t)V;
     if (shape < SMALL_THREE && (small_is_whole(shape, s->cell) || w->units == u->units))
-        small_sums_both(G, shape, w, x, u, h, 0, ax, ah);
-    else if (shape < SMALL_THREE || lone_goes_apart(w, u, 0, (size_t)small_groups(shape)))
-        small_sums_apart(G, shape, w, x, u, h, 0, s->backward, s->ax, ax, ah);
-    else if ((size_t)LANES < GRU_LINE && u->units % LANES == 0)
-        small_sums_both(G, shape, w, x, u, h, 0, ax, ah);
+        small_sums_both(G, shape, w, x, u, h, first, ax, ah);
+    else if (shape < SMALL_THREE || !fit || lone_goes_apart(w, u, first, end))
+        small_sums_apart(G, shape, w, x, u, h, first, s->backward, s->ax + first * 3 * LANES, ax, ah);
+    else if ((size_t)LANES < GRU_LINE && end * LANES <= u->units)
+        small_sums_both(G, shape, w, x, u, h, first, ax, ah);
     else if (s->backward)
-        small_sums_alone(G, shape, w, x, u, h, 0, 1, ax, ah);
+        small_sums_alone(G, shape, w, x, u, h, first, 1, ax, ah);
     else
-        small_sums_alone(G, shape, w, x, u, h, 0, 0, ax, ah);
+        small_sums_alone(G, shape, w, x, u, h, first, 0, ax, ah);
 }
 
 #endif
@@ -46,7 +49,7 @@ GRU_INLINE void TIERED(small_lone)(const struct gru_lone *lone, char *workspace,
         s.h_next = y ? y : s.h_next;
     }
     s.backward = shape >= SMALL_THREE && lone_goes_backward(lone, &s, io->steps_before);
-    small_lone_sums(before ? 2 : 3, shape, lone, &s, x, h, ax, ah);
+    small_lone_sums(before ? 2 : 3, shape, lone, &s, 0, x, h, ax, ah);
     TIERED(small_cells)(&s, before, shape, ax, ah);
     if (io->y && io->state.h)
         copy_state(io->state.h, s.h_next, cell.units);
