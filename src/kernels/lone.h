@@ -85,13 +85,11 @@ static inline void lone_products(const struct gru_step *s, const struct gru_lone
 
 #include "small_lone.h"
 
-/* Whether `n` groups from `first` on are a piece, whose sums stay in registers (piece.h). Where vectors are as wide as
- * a line, it reads each group alone, which takes up to 1.03 times as long where the first-level cache holds hardly
- * anything. */
-static inline int TIERED(is_lone_piece)(const struct gru_step *s, const struct gru_lone *lone, size_t first, size_t n)
+/* Whether so many groups are a piece, whose sums stay in registers (piece.h). Where vectors are as wide as a line, it
+ * reads each group alone, which takes up to 1.03 times as long where the first-level cache holds hardly anything. */
+static inline int TIERED(is_lone_piece)(const struct gru_step *s, const struct gru_lone *lone, size_t groups)
 {
-    return n == 4 && TIERED(has_pieces)(s) && whole_groups(&s->cell->recurrent, first, first + n) == n &&
-           ((size_t)LANES < GRU_LINE || lone->turns == GRU_TURNS_NEAR);
+    return groups == 4 && TIERED(has_pieces)(s) && ((size_t)LANES < GRU_LINE || lone->turns == GRU_TURNS_NEAR);
 }
 
 static GRU_NOINLINE void TIERED(lone_piece)(const struct gru_step *s, const struct gru_lone *lone, const float *x,
@@ -115,7 +113,7 @@ static void TIERED(lone_groups)(const struct gru_step *s, const struct gru_lone 
     for (size_t left = end, n; left; left -= n) {
         n = left < ABREAST ? left : ABREAST;
         const size_t first = s->backward ? left - n : end - left;
-        if (TIERED(is_lone_piece)(s, lone, first, n)) {
+        if (TIERED(is_lone_piece)(s, lone, n)) {
             TIERED(lone_piece)(s, lone, x, first);
             continue;
         }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * piece.h: three or four whole groups of a larger layer's step of one row, with their sums in registers on the way from
- * the chains over h to the gate blocks, one tier; after small.h (tier.h).
+ * piece.h: three or four groups of a larger layer's step of one row, with their sums in registers on the way from the
+ * chains over h to the gate blocks, one tier; after small.h (tier.h).
  *
- * What small_steps.h does for layers of so many groups, for a part of a plain layer with the reset after. Sequences
- * with AVX2 take 0.95 of the time at H = 48 and 56, 0.97 at H = 64 and 0.98 to 0.99 beyond, with AVX-512 0.98 at H = 72
- * and 0.96 at H = 80; lone steps 0.97 to 0.99 with AVX2, 0.94 to 0.97 from H = 72 to 96 with AVX-512.
+ * What small_steps.h does for layers of so many groups, for a part of a plain layer with the reset after, with the tile
+ * of small.h: 6.1 cycles a k by loads where the first-level cache has the weights, else their bytes. Sequences with
+ * AVX2 take 0.95 of the time at H = 48 and 56, 0.97 at H = 64 and 0.98 to 0.99 beyond, with AVX-512 0.98 at H = 72 and
+ * 0.96 at H = 80; lone steps 0.97 to 0.99 with AVX2, 0.94 to 0.97 from H = 72 to 96 with AVX-512.
  *
  * Tried without gain: the gate blocks alone without what a plain layer has no need of, their sums in memory (1.00 to
  * 1.02).

@@ -2,12 +2,15 @@
 /*
  * small.h: the sums of one row over a matrix or two, of at most four groups of units, all in registers; after cell.h.
  *
- *                   W (r z n)      U (r z n)
- *     x[k], h[k]   acc acc acc    acc acc acc     <- per k 6 FMAs, 6 loads, 2 broadcasts; of two groups twice that
+ *     one group:        W (r z n)      U (r z n)
+ *         x[k], h[k]   acc acc acc    acc acc acc     <- per k 6 FMAs, 6 loads, 2 broadcasts; of two groups twice that
+ *
+ *     four groups:      U (r z n)      U (r z n)      U (r z n)      U (r z n)
+ *               h[k]   acc acc acc    acc acc acc    acc acc acc    acc acc acc     <- per k 12 FMAs, 12 1/4 loads
  *
  * An FMA takes 4 cycles, and a k waits for the one before: 6 FMAs need 3 cycles of two units and 8 loads 4 cycles, so
  * one group is bound by latency and two by loads, 7 cycles a k. Of U alone, three groups take 5 cycles a k and four
- * 6.5, by loads.
+ * 6.1, by loads.
  */
 #ifndef GRU_KERNELS_SMALL
 #define GRU_KERNELS_SMALL

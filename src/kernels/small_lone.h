@@ -9,8 +9,8 @@
 #if !defined GRU_KERNELS_SMALL_LONE && !defined TILE_PLAIN
 #define GRU_KERNELS_SMALL_LONE
 
-/* Both matrices' sums, from the first group on. Three groups and more each go alone where vectors are as wide as a line:
- * the first-level cache doesn't hold their weights, so the next step goes the other way. */
+/* Both matrices' sums, from the first group on. Three groups and more each go alone where vectors are as wide as a
+ * line: the first-level cache doesn't hold their weights, so the next step goes the other way. */
 GRU_INLINE void small_lone_sums(const int G, const enum small_shape shape, const struct gru_lone *lone,
                                 const struct gru_step *s, size_t first, const float *x, const float *h, vec *ax,
                                 vec *ah)

@@ -17,7 +17,7 @@ enum { STEP_ROWS = 8 * TILE_ROWS };
 typedef void cells_kernel(const struct gru_step *s, int along_rows, size_t row, size_t unit, size_t count,
                           const float *ah, size_t ah_step);
 
-/* Three or four whole groups' recurrent chains and gate blocks at once (piece.h). */
+/* Three or four groups' recurrent chains and gate blocks at once (piece.h). */
 typedef void piece_kernel(const struct gru_step *s, size_t first, size_t groups);
 
 /* How the gate blocks of a matrix are made, and in steps of one row some groups' chains and gate blocks at once; NULL:
@@ -108,10 +108,10 @@ static inline size_t piece_groups(size_t left)
     return left > 6 ? 4 : left == 6 ? 3 : left;
 }
 
-/* Whether `n` groups from `first` on are a piece. */
-static inline int is_piece(const struct cells *cells, const struct gru_product *m, size_t first, size_t n)
+/* Whether so many groups are a piece. */
+static inline int is_piece(const struct cells *cells, size_t groups)
 {
-    return cells->piece && (n == 3 || n == 4) && whole_groups(m, first, first + n) == n;
+    return cells->piece && (groups == 3 || groups == 4);
 }
 
 /* The same of one row: the sums of at least ABREAST groups, as far as there are that many, then their gate blocks. */
@@ -122,7 +122,7 @@ static void step_row(const struct gru_step *s, const struct gru_product *m, cons
     const size_t sums_step = m->gates * LANES;
     for (size_t groups; first < end; first += groups) {
         groups = piece_groups(end - first);
-        if (is_piece(cells, m, first, groups)) {
+        if (is_piece(cells, groups)) {
             cells->piece(s, first, groups);
             continue;
         }
@@ -145,7 +145,7 @@ static void step_row_turning(const struct gru_step *s, const struct gru_product 
     for (size_t left = end - first, n; left; left -= n) {
         n = row_piece(m, left, left == end - first);
         const size_t at = s->backward ? first + left - n : end - left;
-        if (!held && is_piece(cells, m, at, n)) {
+        if (!held && is_piece(cells, n)) {
             cells->piece(s, at, n);
             continue;
         }
