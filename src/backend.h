@@ -77,12 +77,12 @@ struct gru_cell {
     float hard_alpha, hard_beta;
     int clips; /* whether there is a clip */
     float clip;
-    int plain; /* sigmoids, no clip, and a reset: what small.h has shorter ways for */
+    int plain; /* sigmoids, no clip, and a reset: what small_steps.h has shorter ways for */
     size_t units;
     size_t groups;
     size_t ax_gates;                  /* of the input's chains */
-    const struct gru_product *beside; /* over x, where small.h makes its chains beside those over h in sequences of one
-                                       * row; else NULL */
+    const struct gru_product *beside; /* over x, where small_steps.h makes its chains beside those over h, in
+                                       * sequences of one row; else NULL */
     struct gru_product recurrent;     /* over h: r, z, n; or r, z or r (reset before); or z, n (no reset) */
     struct gru_product apart;         /* over h: z, where recurrent is r alone; else it has no gates */
     struct gru_product candidate;     /* over s, reset before only: n */
@@ -115,7 +115,7 @@ struct gru_step {
     ptrdiff_t gate_shift, gate_step;
 };
 
-/* Whether a step gives its new states and nothing else, which is all that small.h knows. */
+/* Whether a step gives its new states and nothing else, which is all that small_steps.h knows. */
 static inline int gru_step_is_bare(const struct gru_step *s)
 {
     return !s->y_add && !s->gate_out[GRU_R] && !s->gate_out[GRU_Z] && !s->gate_out[GRU_N];

@@ -156,7 +156,7 @@ static void settle(const struct gru_sequence *q, size_t s, size_t rows, float *h
                 set_state(q, h_next + row * q->layer->h_row, reset_of(q, row), first, end - first);
 }
 
-/* Whether the steps make the chains over x, as those of small.h do. */
+/* Whether the steps make the chains over x, as those of small_steps.h do. */
 static int steps_go_beside(const struct gru_sequence *q)
 {
     const int apart = q->layer->faint && (q->passes == 2 || q->half->looks); /* as gru_faint_steps takes them */

@@ -9,7 +9,7 @@
  *     step      for each step, one phase; two if the reset comes before            slices: groups of units
  *
  * The first step begins with ax = bx + W x for all rows of the block, one product, of the same groups (but in a small
- * layer the steps see to it, see small.h).
+ * layer the steps see to it, see small_steps.h).
  *
  * Several threads cut the phases for one row, or for weights that one core's cache doesn't hold: each keeps its part of
  * them. Otherwise they take rows of their own through all steps, and don't meet before the end. Two directions of small

@@ -58,7 +58,7 @@ static void run_step(const gru_backend *b, const struct gru_step *s, const step_
 }
 
 /* A cell's matrices over h and its strides. Of those that turn, of vectors as wide as a line, z's may stand apart where
- * the reset comes before, but not in layers so small that their steps are those of small.h. */
+ * the reset comes before, but not in layers so small that their steps are those of small_steps.h. */
 static void place_cell(struct gru_cell *cell, const gru_backend *b, const step_case *c, bool pads, enum gru_turns turns)
 {
     const size_t H = c->units, U = H * H;

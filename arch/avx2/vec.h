@@ -53,6 +53,7 @@ static inline inputs v_inputs(const float *p) { return p; }
 static inline inputs v_inputs_one(const float *p) { return p; }
 static inline vec v_input(inputs x, int i) { return _mm256_set1_ps(x[i]); }
 
+/* Four numbers in each part of a vector, and the i-th of them, a constant, in all lanes. */
 static inline vec v_four(const float *p) { return _mm256_broadcast_ps((const __m128 *)p); }
 static inline vec v_of_four(vec four, int i)
 {

@@ -43,6 +43,7 @@ static inline inputs v_inputs(const float *p) { return p; }
 static inline inputs v_inputs_one(const float *p) { return p; }
 static inline vec v_input(inputs x, int i) { return _mm512_set1_ps(x[i]); }
 
+/* Four numbers in each part of a vector, and the i-th of them, a constant, in all lanes. */
 static inline vec v_four(const float *p) { return _mm512_broadcast_f32x4(_mm_loadu_ps(p)); }
 static inline vec v_of_four(vec four, int i)
 {

@@ -13,7 +13,8 @@ typedef uint32x4_t ivec;
 typedef uint8x16_t places;
 typedef uint32x4_t mask; /* all bits of a lane set, or none */
 
-/* 32 registers: 24 accumulators, four rows of four inputs each, whose lanes fmla takes one by one, and some weights. */
+/* 32 registers: 24 accumulators, four rows of four inputs each, whose lanes fmla takes one by one, and some weights.
+ * One row's inputs come by fours anyway, so FOUR_CHAINS is more than there are. */
 enum {
     LANES = 4, TILE_ACCUMULATORS = 24, TILE_ROWS = 4, TILE_STEP = 4, ABREAST = 4, TANHS_ABREAST = 4, ROW_CHAINS = 24,
     ROW_STEP = 4, FOUR_CHAINS = 25

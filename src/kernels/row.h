@@ -71,7 +71,7 @@ GRU_INLINE void chains_step(const int G, const int V, const int steps, size_t wi
 /* Four k, whose inputs come by one load: 12 multiply-adds read 12 vectors of weights, and with an input 13. With AVX2
  * lone steps take 0.94 to 0.98 of the time, the reset before 0.96 to 0.99, and sequences 0.97 to 1.00; with AVX-512
  * sequences of H = 64 0.985. (With AVX-512 and nine chains, which loads don't bind, 1.02, with six up to 1.03.) */
-GRU_INLINE void chains_four(const int G, const int V, const float *x, const float **w, vec *acc)
+GRU_INLINE void chains_four(const int G, const int V, size_t width, const float *x, const float **w, vec *acc)
 {
     const vec four = v_four(x);
     GRU_UNROLL
@@ -79,11 +79,11 @@ GRU_INLINE void chains_four(const int G, const int V, const float *x, const floa
         const vec xk = v_of_four(four, i);
         GRU_UNROLL
         for (int c = 0; c < V * G; c++)
-            acc[c] = v_fma(v_load(w[c / G] + (i * G + c % G) * LANES), xk, acc[c]);
+            acc[c] = v_fma(v_load(w[c / G] + (size_t)(i * G + c % G) * width), xk, acc[c]);
     }
     GRU_UNROLL
     for (int v = 0; v < V; v++)
-        w[v] += 4 * G * LANES;
+        w[v] += (size_t)(4 * G) * width;
 }
 
 /* What is left from `k` on. */
@@ -103,7 +103,7 @@ GRU_INLINE void chains_sum(const int G, const int V, size_t width, const struct 
     chains_start(G, V, m, w, acc);
     if (V * G >= FOUR_CHAINS)
         for (; k + 4 <= m->length; k += 4)
-            chains_four(G, V, m->x + k, w, acc);
+            chains_four(G, V, width, m->x + k, w, acc);
     chains_rest(G, V, width, m, k, w, acc);
 }
 

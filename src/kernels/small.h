@@ -9,8 +9,8 @@
  *               h[k]   acc acc acc    acc acc acc    acc acc acc    acc acc acc     <- per k 12 FMAs, 12 1/4 loads
  *
  * An FMA takes 4 cycles, and a k waits for the one before: 6 FMAs need 3 cycles of two units and 8 loads 4 cycles, so
- * one group is bound by latency and two by loads, 7 cycles a k. Of U alone, three groups take 5 cycles a k and four
- * 6.1, by loads.
+ * one group is bound by latency and two by loads, 7 cycles a k. Of U alone, three groups take 5 cycles a k (AVX2
+ * 4.6) and four 6.1, by loads.
  */
 #ifndef GRU_KERNELS_SMALL
 #define GRU_KERNELS_SMALL

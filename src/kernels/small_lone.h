@@ -9,8 +9,9 @@
 #if !defined GRU_KERNELS_SMALL_LONE && !defined TILE_PLAIN
 #define GRU_KERNELS_SMALL_LONE
 
-/* Both matrices' sums, from the first group on. Three groups and more each go alone where vectors are as wide as a
- * line: the first-level cache doesn't hold their weights, so the next step goes the other way. */
+/* Both matrices' sums, from the first group on. Where vectors are as wide as a line, the first-level cache holds the
+ * weights of three groups if one of the matrices is small, and then the chains of all go together. Else each group goes
+ * alone, so that the next step can go the other way. */
 GRU_INLINE void small_lone_sums(const int G, const enum small_shape shape, const struct gru_lone *lone,
                                 const struct gru_step *s, size_t first, const float *x, const float *h, vec *ax,
                                 vec *ah)
@@ -18,11 +19,12 @@ GRU_INLINE void small_lone_sums(const int G, const enum small_shape shape, const
     const struct gru_product *const w = lone->input, *const u = &s->cell->recurrent;
     const int V = small_groups(shape), fit = (3 + G) * V <= TILE_ACCUMULATORS;
     const size_t end = first + (size_t)V;
+    const int whole = end * LANES <= u->units;
     if (shape < SMALL_THREE && (small_is_whole(shape, s->cell) || w->units == u->units))
         small_sums_both(G, shape, w, x, u, h, first, ax, ah);
     else if (shape < SMALL_THREE || !fit || lone_goes_apart(w, u, first, end))
         small_sums_apart(G, shape, w, x, u, h, first, s->backward, s->ax + first * 3 * LANES, ax, ah);
-    else if ((size_t)LANES < GRU_LINE && end * LANES <= u->units)
+    else if (whole && ((size_t)LANES < GRU_LINE || (shape == SMALL_THREE && lone->turns == GRU_TURNS_NEVER)))
         small_sums_both(G, shape, w, x, u, h, first, ax, ah);
     else if (s->backward)
         small_sums_alone(G, shape, w, x, u, h, first, 1, ax, ah);

@@ -2,7 +2,8 @@
 /* step.h: steps of the recurrence: the recurrent chains of a panel, and at once its gate blocks, one tier (tier.h).
  *
  * The sums pass from the product to the gate block through some cache lines on the stack that never leave the
- * first-level cache: to keep them in registers, each shape of tile would need a copy of every activation.
+ * first-level cache: to keep them in registers, each shape of tile would need a copy of every activation. (Where that
+ * pays, piece.h is that copy.)
  */
 #include "cell.h"
 #include "walk.h"
