@@ -89,7 +89,7 @@ static inline void lone_products(const struct gru_step *s, const struct gru_lone
  * reads each group alone, which takes up to 1.03 times as long where the first-level cache holds hardly anything. */
 static inline int TIERED(is_lone_piece)(const struct gru_step *s, const struct gru_lone *lone, size_t groups)
 {
-    return groups == 4 && TIERED(has_pieces)(s) && ((size_t)LANES < GRU_LINE || lone->turns == GRU_TURNS_NEAR);
+    return groups == 4 && TIERED(piece_of)(s) && ((size_t)LANES < GRU_LINE || lone->turns == GRU_TURNS_NEAR);
 }
 
 static GRU_NOINLINE void TIERED(lone_piece)(const struct gru_step *s, const struct gru_lone *lone, const float *x,

@@ -14,16 +14,6 @@
 #include "small.h"
 #include "tiered.h"
 
-/* Whether a step's pieces are made here. */
-static inline int TIERED(has_pieces)(const struct gru_step *s)
-{
-#ifdef TILE_PLAIN
-    return (void)s, 0;
-#else
-    return TIERED(abreast) > 1 && s->cell->plain && s->cell->reset == GRU_RESET_AFTER && gru_step_is_bare(s);
-#endif
-}
-
 #ifndef TILE_PLAIN
 
 /* The gate blocks of `n` groups; without ax_sums their sums over x lie in memory. */
@@ -31,10 +21,10 @@ GRU_INLINE void TIERED(piece_cells)(const size_t n, const struct gru_step *s, si
                                     const vec *ah_sums)
 {
     const struct gru_cell cell = {.gates = GRU_GATES_SIGMOID, .update = s->cell->update, .units = s->cell->units};
-    struct gru_step now = small_step(s, &cell);
-    now.ax += first * 3 * LANES;
+    const struct gru_step now = small_step(s, &cell);
     struct block b = small_block(&now, ax_sums, ah_sums, 3);
     b.unit = first * LANES;
+    b.ax += b.unit * 3;
     TIERED(cell_after)(n, &now, &b);
 }
 
@@ -45,16 +35,23 @@ GRU_INLINE void TIERED(piece_of_shape)(const struct gru_step *s, size_t first, c
     TIERED(piece_cells)((size_t)small_groups(shape), s, first, NULL, ah);
 }
 
-#endif
-
 static GRU_NOINLINE void TIERED(piece)(const struct gru_step *s, size_t first, size_t groups)
 {
-#ifdef TILE_PLAIN
-    (void)s, (void)first, (void)groups;
-#else
     if (groups == 3)
         TIERED(piece_of_shape)(s, first, SMALL_THREE);
     else
         TIERED(piece_of_shape)(s, first, SMALL_FOUR);
+}
+
 #endif
+
+/* What makes a step's pieces; NULL: nothing does. */
+static inline piece_kernel *TIERED(piece_of)(const struct gru_step *s)
+{
+#ifndef TILE_PLAIN
+    if (TIERED(abreast) > 1 && s->cell->plain && s->cell->reset == GRU_RESET_AFTER && gru_step_is_bare(s))
+        return TIERED(piece);
+#endif
+    (void)s;
+    return NULL;
 }

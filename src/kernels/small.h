@@ -22,6 +22,16 @@
  * is compiled in. Of three and four groups it knows any number of units, which costs them little. */
 enum small_shape { SMALL_ONE, SMALL_ONE_PADDED, SMALL_TWO, SMALL_TWO_PADDED, SMALL_THREE, SMALL_FOUR };
 
+GRU_INLINE enum small_shape small_shape_of(size_t units)
+{
+    return units == LANES       ? SMALL_ONE
+           : units < LANES      ? SMALL_ONE_PADDED
+           : units == 2 * LANES ? SMALL_TWO
+           : units < 2 * LANES  ? SMALL_TWO_PADDED
+           : units <= 3 * LANES ? SMALL_THREE
+                                : SMALL_FOUR;
+}
+
 /* How many groups. */
 GRU_INLINE int small_groups(const enum small_shape shape)
 {

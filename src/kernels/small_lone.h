@@ -97,27 +97,21 @@ static GRU_NOINLINE void TIERED(lone_four)(const struct gru_lone *lone, char *wo
     TIERED(lone_of_shape)(lone, workspace, io, SMALL_FOUR);
 }
 
+static void (*const TIERED(lone_by_shape)[])(const struct gru_lone *lone, char *workspace, const gru_io *io) = {
+    [SMALL_ONE] = TIERED(lone_one),     [SMALL_ONE_PADDED] = TIERED(lone_one_padded),
+    [SMALL_TWO] = TIERED(lone_two),     [SMALL_TWO_PADDED] = TIERED(lone_two_padded),
+    [SMALL_THREE] = TIERED(lone_three), [SMALL_FOUR] = TIERED(lone_four),
+};
+
 #endif
 
 /* Does what is small enough, and says whether it was. */
 GRU_INLINE int TIERED(lone_was_small)(const struct gru_lone *lone, char *workspace, const gru_io *io)
 {
 #ifndef TILE_PLAIN
-    const size_t units = lone->cell->units;
     if (!TIERED(is_small_cell)(lone->cell))
         return 0;
-    if (units == LANES)
-        TIERED(lone_one)(lone, workspace, io);
-    else if (units < LANES)
-        TIERED(lone_one_padded)(lone, workspace, io);
-    else if (units == 2 * LANES)
-        TIERED(lone_two)(lone, workspace, io);
-    else if (units < 2 * LANES)
-        TIERED(lone_two_padded)(lone, workspace, io);
-    else if (units <= 3 * LANES)
-        TIERED(lone_three)(lone, workspace, io);
-    else
-        TIERED(lone_four)(lone, workspace, io);
+    TIERED(lone_by_shape)[small_shape_of(lone->cell->units)](lone, workspace, io);
     return 1;
 #else
     return (void)lone, (void)workspace, (void)io, 0;

@@ -115,27 +115,21 @@ static GRU_NOINLINE void TIERED(steps_four)(struct gru_step *s, size_t count)
     TIERED(steps_of_shape)(s, count, SMALL_FOUR);
 }
 
+static void (*const TIERED(steps_by_shape)[])(struct gru_step *s, size_t count) = {
+    [SMALL_ONE] = TIERED(steps_one),     [SMALL_ONE_PADDED] = TIERED(steps_one_padded),
+    [SMALL_TWO] = TIERED(steps_two),     [SMALL_TWO_PADDED] = TIERED(steps_two_padded),
+    [SMALL_THREE] = TIERED(steps_three), [SMALL_FOUR] = TIERED(steps_four),
+};
+
 #endif
 
 /* Does what is small enough, and says whether it was. */
 GRU_INLINE int TIERED(steps_were_small)(struct gru_step *s, size_t count)
 {
 #ifndef TILE_PLAIN
-    const size_t units = s->cell->units;
     if (!TIERED(is_small)(s))
         return 0;
-    if (units == LANES)
-        TIERED(steps_one)(s, count);
-    else if (units < LANES)
-        TIERED(steps_one_padded)(s, count);
-    else if (units == 2 * LANES)
-        TIERED(steps_two)(s, count);
-    else if (units < 2 * LANES)
-        TIERED(steps_two_padded)(s, count);
-    else if (units <= 3 * LANES)
-        TIERED(steps_three)(s, count);
-    else
-        TIERED(steps_four)(s, count);
+    TIERED(steps_by_shape)[small_shape_of(s->cell->units)](s, count);
     return 1;
 #else
     return (void)s, (void)count, 0;

@@ -145,7 +145,7 @@ static void TIERED(step_first)(const struct gru_step *s, size_t first, size_t en
 {
     const struct cells cells = {
         .of_sums = TIERED(first_cells)(s->cell),
-        .piece = TIERED(has_pieces)(s) ? TIERED(piece) : NULL,
+        .piece = TIERED(piece_of)(s),
     };
     TIERED(step_apart)(s, first, end);
     step_cells(s, &s->cell->recurrent, s->h, &cells, first, end);
