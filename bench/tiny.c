@@ -118,7 +118,7 @@ static double time_of(struct run *run)
 /* In turns, and the best of each: what a neighbour or an interrupt adds doesn't count, what the numbers cost does. */
 static double ratio(struct run *tiny, struct run *ordinary)
 {
-    double best = INFINITY, plain = INFINITY, start = clock_seconds();
+    double best = HUGE_VAL, plain = HUGE_VAL, start = clock_seconds();
     for (int turn = 0; turn < TURNS && (turn < 10 || clock_seconds() - start < 5e-3); turn++) {
         best = fmin(best, time_of(tiny));
         plain = fmin(plain, time_of(ordinary));

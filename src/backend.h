@@ -91,6 +91,20 @@ struct gru_cell {
     size_t x_row;
 };
 
+/* Chains over x of rows to come, that steps of one row make beside their own as far as they get: those of `rows` rows
+ * of clean x, tile after tile of as many rows as the back end has for that (gru_backend.ahead_rows), group after group.
+ * No narrow group, and no tile of fewer rows. */
+struct gru_ahead {
+    const struct gru_product *input; /* of three gates */
+    const float *x;
+    size_t x_row;
+    float *ax; /* as in gru_step */
+    size_t ax_row;
+    size_t rows;
+    size_t group, row; /* where the next tile is: all groups before are done, and of this one so many rows */
+    size_t k;          /* how many inputs that tile has behind it */
+};
+
 /*
  * One step of rows 0 .. rows - 1 over a range of groups: what step, reset and candidate read and write. All rows of h,
  * s, z, ax and h_next have room for whole groups. The rows of y and gate_out are the caller's: row i begins at y +
@@ -105,7 +119,8 @@ struct gru_step {
     float *z;       /* reset before only: z, or sums where its matrix stands apart, from half to half of the step */
     float *ax;      /* the input's chains: [row][group][gate][lane] */
     const float *x; /* NULL; or the one row's clean x, whose chains cell->beside makes, and ax isn't read */
-    float *y;       /* NULL: not wanted */
+    struct gru_ahead *ahead; /* chains over x to come that steps of one row make; NULL: none */
+    float *y;                /* NULL: not wanted */
     const ptrdiff_t *y_offset;
     ptrdiff_t y_shift, y_step;      /* the step's place, and how far the next one is */
     int y_add;                      /* add to what y holds */
@@ -189,6 +204,7 @@ struct gru_backend {
     uint32_t needs;       /* every one of these CPU bits */
     uint32_t sleef_needs; /* the same for GRU_TIER_SLEEF */
     size_t lanes;         /* units in a group */
+    size_t ahead_rows;    /* of a tile of gru_ahead; 0: there are none */
 #define GRU_KERNEL(name, parameters) void(*name) parameters;
 #define GRU_TIERED_KERNEL(name, parameters) void(*name[GRU_TIERS]) parameters;
 #include "kernels/kernels.def"

@@ -210,7 +210,8 @@ void gru_block_inputs(const struct gru_sequence *q, const struct gru_block *bloc
         gru_block_product(q, block, 0, q->layer->groups);
 }
 
-void gru_block_steps(const struct gru_sequence *q, const struct gru_block *block, int beside)
+/* Where there is an `ahead`, they make its chains as well, as far as they get. */
+static void take_steps(const struct gru_sequence *q, const struct gru_block *block, int beside, struct gru_ahead *ahead)
 {
     const size_t groups = q->layer->groups;
     const enum gru_tier tier = q->layer->desc.tier;
@@ -219,6 +220,7 @@ void gru_block_steps(const struct gru_sequence *q, const struct gru_block *block
         alike = steps_alike(q, s, block->end);
         const float *x = block->x + before * q->layer->x_row;
         now.x = beside ? x : NULL;
+        now.ahead = ahead;
         before += alike * now.rows;
         if (q->layer->faint)
             gru_faint_steps(q->layer, q->half, &now, alike, x);
@@ -228,8 +230,59 @@ void gru_block_steps(const struct gru_sequence *q, const struct gru_block *block
     }
 }
 
+void gru_block_steps(const struct gru_sequence *q, const struct gru_block *block, int beside)
+{
+    take_steps(q, block, beside, NULL);
+}
+
+/* Chains over x, of all rows of a block from row `first` on. */
+static void product_from(const struct gru_sequence *q, const struct gru_ahead *a, size_t first, size_t group,
+                         size_t end)
+{
+    q->layer->backend->product(a->input, a->rows - first, a->x + first * a->x_row, a->x_row, group, end,
+                               a->ax + first * a->ax_row, a->ax_row);
+}
+
+/* What steps have left of the chains ahead of them. */
+static void finish_ahead(const struct gru_sequence *q, const struct gru_ahead *a)
+{
+    const size_t tile = q->layer->backend->ahead_rows, groups = q->layer->groups;
+    product_from(q, a, a->rows / tile * tile, 0, a->group);
+    if (a->group < groups)
+        product_from(q, a, a->row, a->group, a->group + 1);
+    product_from(q, a, 0, gru_least(a->group + 1, groups), groups);
+}
+
+/* All steps of one row, in chunks, each of which makes the chains over x of the next one. */
+static void all_ahead(const struct gru_sequence *q, size_t steps)
+{
+    struct gru_block block = gru_block_chunk(q, 0, steps);
+    gru_block_inputs(q, &block, 0);
+    for (size_t c = 1; block.end < q->steps; c++) {
+        const struct gru_block next = gru_block_chunk(q, c, steps);
+        struct gru_ahead ahead = {
+            .input = &q->half->input,
+            .x = next.x,
+            .x_row = q->layer->x_row,
+            .ax = next.ax,
+            .ax_row = q->layer->ax_row,
+            .rows = next.end - next.start,
+        };
+        gru_block_gather(q, &next, 0);
+        take_steps(q, &block, 0, &ahead);
+        finish_ahead(q, &ahead);
+        block = next;
+    }
+    gru_block_steps(q, &block, 0);
+}
+
 void gru_block_all(const struct gru_sequence *q)
 {
+    const size_t ahead = q->rows == 1 ? gru_plan_ahead(q->layer, q->steps) : 0;
+    if (ahead) {
+        all_ahead(q, ahead);
+        return;
+    }
     const int beside = steps_go_beside(q);
     for (size_t start = 0; start < q->steps;) {
         const struct gru_block block = gru_block_at(q, start, q->plan->block_steps);

@@ -26,6 +26,21 @@ static inline struct gru_block gru_block_at(const struct gru_sequence *q, size_t
     return (struct gru_block){start, start + gru_least(steps, q->steps - start), q->x, q->ax};
 }
 
+/* The same, but its rows come after so many others in the run's x and ax. */
+static inline struct gru_block gru_block_behind(const struct gru_sequence *q, struct gru_block block, size_t rows)
+{
+    block.x += rows * q->layer->x_row;
+    block.ax += rows * q->layer->ax_row;
+    return block;
+}
+
+/* Chunk `c` of those of so many steps whose inputs go ahead of them: two, which take turns, have room in a block's x
+ * and ax. */
+static inline struct gru_block gru_block_chunk(const struct gru_sequence *q, size_t c, size_t steps)
+{
+    return gru_block_behind(q, gru_block_at(q, c * steps, steps), c % 2 * steps * q->rows);
+}
+
 /* Part `slice` of a block's rows of x: of its steps where they have one row each, else of each step's rows. */
 void gru_block_gather(const struct gru_sequence *q, const struct gru_block *block, size_t slice);
 

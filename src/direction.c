@@ -50,6 +50,7 @@ static void set_base(struct gru_sequence *q)
     struct gru_step *base = &q->base;
     base->cell = &q->half->cell;
     base->x = NULL;
+    base->ahead = NULL;
     base->y = q->io->y ? q->io->y + (summed ? 0 : d * y_direction) : NULL;
     base->y_offset = q->y_offset;
     base->y_step = q->y_step;

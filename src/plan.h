@@ -77,6 +77,10 @@ static inline int gru_is_cut(struct gru_cut cut)
     return cut.directions > 1 || cut.slices > 1 || cut.parts > 1 || cut.ahead;
 }
 
+/* The steps of a chunk, where each chunk of a run of one row in one thread makes the chains over x of the next one
+ * (kernels/ahead.h); 0: the run's don't. A block's arrays have room for two chunks. */
+size_t gru_plan_ahead(const struct gru_layer *layer, size_t steps);
+
 /* The multiply-adds of a run whose rows have so many steps together. */
 size_t gru_plan_work(const struct gru_layer *layer, size_t steps);
 

@@ -75,25 +75,11 @@ static void run_phases(struct gru_sequence *q)
     gru_phases_run(q->io->pool, phases, slices, work_slice, q, q->workspace + q->plan->shared);
 }
 
-/* A block whose rows come after so many others of its arrays. */
-static struct gru_block behind(const struct gru_sequence *q, struct gru_block block, size_t rows)
-{
-    block.x += rows * q->layer->x_row;
-    block.ax += rows * q->layer->ax_row;
-    return block;
-}
-
-/* Chunk `c` of those whose inputs go ahead of their steps: two of them, which take turns, have room in a block's. */
-static struct gru_block chunk_at(const struct gru_sequence *q, size_t c)
-{
-    return behind(q, gru_block_at(q, c * q->cut.chunk, q->cut.chunk), c % 2 * q->cut.chunk * q->rows);
-}
-
 /* Piece `piece` of the inputs of a chunk, or its steps, which come last. */
 static void work_ahead(void *context, size_t piece, size_t c)
 {
     const struct gru_sequence *q = context;
-    struct gru_block block = chunk_at(q, c);
+    struct gru_block block = gru_block_chunk(q, c, q->cut.chunk);
     if (piece == q->cut.ahead) {
         gru_block_steps(q, &block, 0);
         return;
@@ -101,7 +87,7 @@ static void work_ahead(void *context, size_t piece, size_t c)
     const size_t steps = block.end - block.start, start = block.start;
     block.start = start + steps * piece / q->cut.ahead;
     block.end = start + steps * (piece + 1) / q->cut.ahead;
-    block = behind(q, block, gru_block_rows(q, start, block.start));
+    block = gru_block_behind(q, block, gru_block_rows(q, start, block.start));
     gru_block_inputs(q, &block, 0);
 }
 

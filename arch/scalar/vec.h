@@ -17,10 +17,11 @@ typedef int mask;     /* a truth value per lane */
  * k at a time. ABREAST: how many vectors go through an activation side by side; TANHS_ABREAST: the same of tanh alone
  * over arrays, where there are registers for more. ROW_CHAINS: how many chains of one row, where more of them would be
  * more streams of weights and no faster; ROW_STEP: how many k at a time these take; FOUR_CHAINS: from how many chains
- * on their inputs come four by one load. */
+ * on their inputs come four by one load. AHEAD_ROWS: how many rows a tile of chains to come has (ahead.h); 0: there are
+ * none, since loads or FMAs bind what goes through the caches, too. */
 enum {
     LANES = 1, TILE_ACCUMULATORS = 3, TILE_ROWS = 1, TILE_STEP = 1, ABREAST = 1, TANHS_ABREAST = 1, ROW_CHAINS = 3,
-    ROW_STEP = 1, FOUR_CHAINS = 4
+    ROW_STEP = 1, FOUR_CHAINS = 4, AHEAD_ROWS = 0
 };
 
 /* Whole vectors from and to any address; and their first n lanes, 1 <= n <= LANES, touching no byte beyond

@@ -90,6 +90,26 @@ GRU_INLINE const float *tile_inputs(const float *x, size_t x_row, const int R, c
     return R <= 4 ? x + (size_t)r * x_row + k : threes[r / 3] + (size_t)(r % 3) * x_row;
 }
 
+GRU_INLINE void tile_start(const int columns, const int R, const float *start, size_t start_row, vec *acc)
+{
+    GRU_UNROLL
+    for (int r = 0; r < R; r++) {
+        GRU_UNROLL
+        for (int c = 0; c < columns; c++)
+            acc[r * columns + c] = v_load(start + (size_t)r * start_row + c * LANES);
+    }
+}
+
+GRU_INLINE void tile_store(const int columns, const int R, float *out, size_t out_row, const vec *acc)
+{
+    GRU_UNROLL
+    for (int r = 0; r < R; r++) {
+        GRU_UNROLL
+        for (int c = 0; c < columns; c++)
+            v_store(out + (size_t)r * out_row + c * LANES, acc[r * columns + c]);
+    }
+}
+
 /* All k of one tile, of the rows at `rows`, start and out. Each group has a pointer of its own: with an index register
  * in its address an FMA that reads memory takes twice the room in the front end. */
 GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, const int fetches, const struct tile *t,
@@ -109,12 +129,7 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, c
     GRU_UNROLL
     for (int r = 0; r < R; r += 3)
         threes[r / 3] = rows + (size_t)r * x_row;
-    GRU_UNROLL
-    for (int r = 0; r < R; r++) {
-        GRU_UNROLL
-        for (int c = 0; c < columns; c++)
-            acc[r * columns + c] = v_load(start + (size_t)r * t->start_row + c * LANES);
-    }
+    tile_start(columns, R, start, t->start_row, acc);
 
     size_t k = 0;
     for (; k + TILE_STEP <= length; k += TILE_STEP) {
@@ -153,12 +168,7 @@ GRU_INLINE void tile_body(const int G, const int V, const int R, size_t width, c
 
     /* Read ahead of the stores, which may change *t as far as the compiler knows: it would read it again for each. */
     const size_t out_row = t->out_row;
-    GRU_UNROLL
-    for (int r = 0; r < R; r++) {
-        GRU_UNROLL
-        for (int c = 0; c < columns; c++)
-            v_store(out + (size_t)r * out_row + c * LANES, acc[r * columns + c]);
-    }
+    tile_store(columns, R, out, out_row, acc);
 }
 
 /* All tiles: a call for each of them takes 60 instructions more. */

@@ -9,7 +9,7 @@
 #ifndef GRU_KERNELS_WALK_H
 #define GRU_KERNELS_WALK_H
 
-#include "row.h"
+#include "ahead.h"
 
 /* Rows that go through a panel together: more of them would not share its weights any better. */
 enum { STEP_ROWS = 8 * TILE_ROWS };
@@ -135,27 +135,46 @@ static void step_row(const struct gru_step *s, const struct gru_product *m, cons
     }
 }
 
+/* How many of `left` groups go together with a tile of chains over x to come; 0: none. Where a walk turns, the pieces
+ * at both ends go without, if the first-level cache keeps them (sequences of H = 96 take 0.96 of the time, H = 112 and
+ * 128 0.98). A narrow group, the first one of a walk backward or the last of another, goes with others, without. */
+static inline size_t piece_ahead(const struct gru_step *s, const struct gru_product *m, size_t left, int narrow,
+                                 int backward, int begins)
+{
+    const int stays = m->turns && row_end_stays(m);
+    const size_t last = stays ? row_end(m, 4) : narrow && !backward ? 2 : 0;
+    if (!ahead_goes_on(s->ahead) || left <= last || (begins && (stays || (narrow && backward))))
+        return 0;
+    return ahead_groups(m->gates, left - last);
+}
+
 /* The same where every other step goes backward, with smaller pieces at both ends, which the next step finds in the
- * caches. Sums that wait for their gate blocks lie from the array's start on, or, backward, before its end. */
+ * caches; or where steps make chains over x to come. Sums that wait for their gate blocks lie from the array's start on,
+ * or, backward, before its end. */
 static void step_row_turning(const struct gru_step *s, const struct gru_product *m, const float *in,
                              const struct cells *cells, size_t first, size_t end)
 {
     _Alignas(GRU_ALIGNMENT) float sums[ROW_SUMS * LANES];
     const size_t sums_step = m->gates * LANES;
+    const int backward = m->turns && s->backward;
     size_t held = 0;
     for (size_t left = end - first, n; left; left -= n) {
-        n = row_piece(m, left, left == end - first);
-        const size_t at = s->backward ? first + left - n : end - left;
-        if (!held && is_piece(cells, n)) {
+        const int begins = left == end - first;
+        const size_t ahead = piece_ahead(s, m, left, end > m->units / LANES, backward, begins);
+        n = ahead ? ahead : row_piece(m, left, begins);
+        const size_t at = backward ? first + left - n : end - left;
+        if (!ahead && !held && is_piece(cells, n)) {
             cells->piece(s, at, n);
             continue;
         }
-        float *const to = s->backward ? sums + ROW_SUMS * LANES - (held + n) * sums_step : sums + held * sums_step;
-        row_groups_of(m, at, at + n, in, to);
+        float *const to = backward ? sums + ROW_SUMS * LANES - (held + n) * sums_step : sums + held * sums_step;
+        if (ahead)
+            row_ahead(m, at, n, in, to, s->ahead);
+        else
+            row_groups_of(m, at, at + n, in, to);
         held += n;
         if (held >= ABREAST || n == left) {
-            cells->of_sums(s, 0, 0, (s->backward ? at : at + n - held) * LANES, held, s->backward ? to : sums,
-                           sums_step);
+            cells->of_sums(s, 0, 0, (backward ? at : at + n - held) * LANES, held, backward ? to : sums, sums_step);
             held = 0;
         }
     }
@@ -164,7 +183,7 @@ static void step_row_turning(const struct gru_step *s, const struct gru_product 
 static void step_cells(const struct gru_step *s, const struct gru_product *m, const float *in,
                        const struct cells *cells, size_t first, size_t end)
 {
-    if (s->rows == 1 && !m->turns)
+    if (s->rows == 1 && !m->turns && !ahead_goes_on(s->ahead))
         step_row(s, m, in, cells, first, end);
     else if (s->rows == 1)
         step_row_turning(s, m, in, cells, first, end);
