@@ -147,6 +147,5 @@ bool bound_raise(struct limits *limits, const struct cell_spec *spec, double ns)
     bool sequence = spec->steps > 1;
     if (!backend || spec->cold || !(work.bytes > 0.0) || (sequence && (spec->batch > 1 || !cell_is_single(spec))))
         return false;
-    ns -= work.input / limits_peak(limits, backend, spec->threads);
     return ns > 0.0 && limits_raise(limits, spec->backend, spec->threads, work.bytes, work.bytes / ns);
 }

@@ -11,7 +11,8 @@
  *   T = 1     the greater of all multiply-adds at the FMA peak, and all weight bytes at the read bandwidth of a working
  *             set of that size;
  *   T > 1     the input half at the FMA peak (one GEMM over time), plus, of the recurrent half, the greater of its
- *             multiply-adds at the peak and its bytes at their bandwidth;
+ *             multiply-adds at the peak and its bytes at their bandwidth. Where the two halves go beside each
+ *             other (src/kernels/ahead.h), a layer may be above it;
  *   kernels   the same for GEMV and GEMM; for arrays, the greatest of bytes read and written at the bandwidth, the
  *             function's additions, multiplications and fused multiply-adds at the FMA peak, and its divisions.
  * The bandwidth is that of loads alone; fed_ns takes the one that multiply-adds reach, of one thread.
@@ -44,7 +45,8 @@ struct activation_cost {
 };
 
 /* Raises the limits to what a cell has shown that took `ns` a step (limits_raise). Of a sequence of one row that is its
- * recurrent half, in what the input half leaves at the FMA peak. True if it was faster than loads alone had been. */
+ * recurrent half in all of its time, since its halves may go beside each other. True if it was faster than loads alone
+ * had been. */
 bool bound_raise(struct limits *limits, const struct cell_spec *spec, double ns);
 
 struct bound bound_of(const struct limits *limits, const struct limits_backend *backend,
