@@ -145,7 +145,7 @@ static inline size_t piece_ahead(const struct gru_step *s, const struct gru_prod
     const size_t last = stays ? row_end(m, 4) : narrow && !backward ? 2 : 0;
     if (!ahead_goes_on(s->ahead) || left <= last || (begins && (stays || (narrow && backward))))
         return 0;
-    return ahead_groups(m->gates, left - last);
+    return ahead_groups(m->gates, left - last, last);
 }
 
 /* The same where every other step goes backward, with smaller pieces at both ends, which the next step finds in the
