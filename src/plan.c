@@ -112,11 +112,11 @@ struct gru_cut gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool,
 }
 
 /* Whether sequences of one row make the chains over x of steps to come beside those over h: where U comes from the
- * second-level cache, and leaves room in it for a part of W. They take 0.96 of the time at H = 96 and 112, 0.97 at H =
- * 128, 0.92 at 144, 0.79 at 160, 0.87 at 176, 0.92 at 192; with the reset before 0.92 to 0.94 up to H = 128, 0.96 at
- * 144, 0.86 at 160 and 176, 0.90 at 192; and, of 1,000 steps, 0.91 and 0.88 at H = 224, 0.94 and 0.92 at 240. (H = 256
- * 0.99 and 1.01, H = 272 1.03 and 1.05.) Few inputs gain nothing, one makes it 1.04 times as long; and of more than
- * twice the units, steps get through too little. */
+ * second-level cache, and leaves room in it for a part of W. They take 0.95 of the time at H = 96, 0.97 at H = 112 and
+ * 128, 0.92 at 144, 0.80 at 160, 0.89 at 176, 0.92 at 192; with the reset before 0.91 to 0.93 up to H = 144, 0.86 at
+ * 160, 0.88 at 176, 0.91 at 192; and, of 1,000 steps, 0.91 and 0.88 at H = 224, 0.94 and 0.92 at 240. (H = 256 0.99 and
+ * 1.01, H = 272 1.03 and 1.05.) Few inputs gain nothing, one makes it 1.04 times as long; and of more than twice the
+ * units, steps get through too little. */
 static int goes_ahead(const struct gru_layer *layer)
 {
     const size_t weights = gru_layer_recurrent(layer), input = layer->desc.input, hidden = layer->desc.hidden;

@@ -159,8 +159,6 @@ void gru_sequence_run(const struct gru_layer *layer, const gru_io *io, const gru
                       const struct gru_plan *plan, char *workspace)
 {
     struct gru_sequence both[2], *q = both; /* clearing them first would take as long as a small layer's chain */
-    if (io->rows == 0)
-        return;
     if (gru_is_stream(layer, io)) {
         gru_run_stream(layer, io, state, plan, workspace);
         return;

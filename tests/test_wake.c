@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_wake.c: which runs wake the threads of a team that sleep: the rule, by a clock of the test's own, and a team. */
+#include "drive.h"
+#include "layer.h"
+#include "plan.h"
 #include "tally.h"
 #include "team.h"
 #include "wake.h"
@@ -168,6 +171,25 @@ void test_wake_team(void)
     CHECK(m.awake, "it is awake in a run");
     CHECK(tally_sleeps(m.pool), "it sleeps again");
     gru_team_destroy(team);
+}
+
+/* A lone step that is cut for a team, but too short to wake it, goes as one without a pool. */
+void test_wake_lone(void)
+{
+    const problem p = problem_make(&(problem_shape){.input = 8, .hidden = 256, .steps = 1, .rows = 1, .initial = true});
+    const answer want = drive_reference(&p);
+    gru_team *team = NULL;
+    if (CHECK(gru_team_create(&team, 2, NULL, NULL) == GRU_OK, "a team of 2")) {
+        const way w = {.backend = check_this(), .pool = gru_team_pool(team), .no_gates = true};
+        gru_layer *layer = drive_layer(&p, &w);
+        CHECK(layer != NULL && gru_is_cut(gru_plan_cut(layer, w.pool, 1, 1)), "it is cut");
+        gru_layer_destroy(layer);
+        CHECK(tally_sleeps(w.pool), "the team sleeps");
+        drive_compare(&p, &want, &w);
+        CHECK(gru_pool_sleeps(w.pool), "it sleeps on");
+        gru_team_destroy(team);
+    }
+    guarded_free_all();
 }
 
 /* --- Where threads sleep ---------------------------------------------------------------------------- */
