@@ -28,8 +28,8 @@ static inline int ahead_goes_on(const struct gru_ahead *a)
 }
 
 /* How many groups of so many gates go together, of `left`, with a tile beside them, if `last` more come after those; 0:
- * none. Those of one gate as evenly as four chains or more allow, since a group left alone would wait for each FMA
- * (H = 96 and 144 take 0.96 of the time); five are more than a call of the gate blocks takes. */
+ * none. Of one gate no group is left alone, which would wait for each of its FMAs (H = 96 and 144 take 0.96 of the
+ * time). Before two that follow, four of five: gate blocks go by fours. */
 static inline size_t ahead_groups(size_t gates, size_t left, size_t last)
 {
     if (gates == 3)
