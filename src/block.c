@@ -235,22 +235,23 @@ void gru_block_steps(const struct gru_sequence *q, const struct gru_block *block
     take_steps(q, block, beside, NULL);
 }
 
-/* Chains over x, of all rows of a block from row `first` on. */
-static void product_from(const struct gru_sequence *q, const struct gru_ahead *a, size_t first, size_t group,
-                         size_t end)
+/* A block of one row without its first steps. */
+static struct gru_block rest_of(const struct gru_sequence *q, const struct gru_block *block, size_t first)
 {
-    q->layer->backend->product(a->input, a->rows - first, a->x + first * a->x_row, a->x_row, group, end,
-                               a->ax + first * a->ax_row, a->ax_row);
+    struct gru_block rest = gru_block_behind(q, *block, first);
+    rest.start += first;
+    return rest;
 }
 
-/* What steps have left of the chains ahead of them. */
-static void finish_ahead(const struct gru_sequence *q, const struct gru_ahead *a)
+/* What steps have left of the chains ahead of them, those of `next`. */
+static void finish_ahead(const struct gru_sequence *q, const struct gru_block *next, const struct gru_ahead *a)
 {
     const size_t tile = q->layer->backend->ahead_rows, groups = q->layer->groups;
-    product_from(q, a, a->rows / tile * tile, 0, a->group);
+    const struct gru_block few = rest_of(q, next, a->rows / tile * tile), left = rest_of(q, next, a->row);
+    gru_block_product(q, &few, 0, a->group);
     if (a->group < groups)
-        product_from(q, a, a->row, a->group, a->group + 1);
-    product_from(q, a, 0, gru_least(a->group + 1, groups), groups);
+        gru_block_product(q, &left, a->group, a->group + 1);
+    gru_block_product(q, next, gru_least(a->group + 1, groups), groups);
 }
 
 /* All steps of one row, in chunks, each of which makes the chains over x of the next one. */
@@ -270,7 +271,7 @@ static void all_ahead(const struct gru_sequence *q, size_t steps)
         };
         gru_block_gather(q, &next, 0);
         take_steps(q, &block, 0, &ahead);
-        finish_ahead(q, &ahead);
+        finish_ahead(q, &next, &ahead);
         block = next;
     }
     gru_block_steps(q, &block, 0);
