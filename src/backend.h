@@ -18,8 +18,8 @@ enum { GRU_MAX_GATES = 3 };
 enum { GRU_LINE = GRU_ALIGNMENT / sizeof(float) };
 
 /* Floats of weights that one core's second-level cache is taken to hold, 1 MiB, and its first-level cache beside all
- * else, 28 KiB. */
-enum { GRU_CACHED_WEIGHTS = 262144, GRU_NEAR_WEIGHTS = 7168 };
+ * else, 28 KiB; and of a larger first-level cache in all, 48 KiB. */
+enum { GRU_CACHED_WEIGHTS = 262144, GRU_NEAR_WEIGHTS = 7168, GRU_FIRST_CACHE = 12288 };
 
 /* CPU features, as bits of the word that gru_cpu_bits() returns. */
 enum gru_cpu_bit {
@@ -161,6 +161,7 @@ struct gru_lone {
     const struct gru_cell *cell;
     const struct gru_product *input;
     enum gru_turns turns;       /* through both matrices, of which the cell's candidate isn't one */
+    int grouped;                /* whether each of three or four groups goes by itself (small_lone.h) */
     size_t x;                   /* cleaned, in whole vectors */
     size_t ax, s, z, h, h_next; /* as in gru_step */
     size_t needs;               /* bytes of workspace; SIZE_MAX: the layer has no such steps */

@@ -189,17 +189,34 @@ static enum gru_turns recurrent_turns_of(const struct gru_half *half, size_t lan
  * been. Each finds a part of what it reads in the first-level cache: they take 0.69 of the time at H = 48, 0.84 at H =
  * 64, 0.94 at H = 80; or in the second-level one: 0.80 at H = 224 and 256, 0.83 at H = 320, 0.97 at H = 512. Where the
  * reset comes before, the candidate's matrix goes through the first-level cache in between: 0.77 at H = 48, 0.93 at H =
- * 64, but 1.02 to 1.05 from H = 80 to 112. */
-static enum gru_turns lone_turns_of(const struct gru_half *half)
+ * 64, but 1.02 to 1.05 from H = 80 to 112; and with few inputs each group by itself, as wide vectors' go then, takes
+ * 1.03 to 1.15 times as long there. */
+static enum gru_turns lone_turns_of(const struct gru_half *half, size_t lanes)
 {
     const struct gru_product *const w = &half->input, *const u = &half->recurrent;
-    const size_t weights = w->units * w->length * w->gates + u->units * u->length * (u->gates + half->apart.gates);
+    const size_t recurrent = u->units * u->length * (u->gates + half->apart.gates);
+    const size_t weights = w->units * w->length * w->gates + recurrent;
     const size_t near = half->candidate.gates ? 4 : 8, far = half->candidate.gates ? 10 : 8;
     if (weights <= GRU_NEAR_WEIGHTS)
         return GRU_TURNS_NEVER;
-    if (weights <= near * GRU_NEAR_WEIGHTS)
+    if (weights <= near * GRU_NEAR_WEIGHTS &&
+        !(half->candidate.gates && lanes >= GRU_LINE && recurrent > GRU_FIRST_CACHE))
         return GRU_TURNS_NEAR;
     return weights > far * GRU_NEAR_WEIGHTS ? GRU_TURNS_FAR : GRU_TURNS_NEVER;
+}
+
+/* Whether lone steps of three or four groups of units take one after the other, with both chains of each side by side:
+ * few, which wait for their FMAs, but a step that goes the other way finds the last group's weights in the first-level
+ * cache. Not where that holds all weights (H = 48 takes 0.69 of the time with 8 inputs, 0.87 with 32); not where x is
+ * so short that its chains soon leave those over h alone (H = 64 0.73 to 0.80 with up to 8 inputs), or so long that the
+ * cache holds hardly anything (0.92 with 256 inputs, 0.87 with 512). Larger layers' pieces always do. */
+static int is_grouped(const struct gru_layer *layer)
+{
+    const struct gru_half *const half = &layer->half[0];
+    const struct gru_product *const w = &half->input;
+    const size_t weights = weights_of(half) + w->units * w->length * w->gates;
+    return layer->groups > 4 ||
+           (weights > GRU_FIRST_CACHE && weights <= 6 * GRU_NEAR_WEIGHTS && 8 * w->length > layer->desc.hidden);
 }
 
 /* A layer of a checked description in memory of layer_bytes; its weights are still to come. */
@@ -233,7 +250,8 @@ static struct gru_layer *place(void *memory, const gru_desc *desc)
         half->apart.turns = half->candidate.turns = turns_of(half);
     }
     gru_plan_layer(layer);
-    layer->lone.turns = lone_turns_of(&layer->half[0]);
+    layer->lone.turns = lone_turns_of(&layer->half[0], lanes);
+    layer->lone.grouped = is_grouped(layer);
     for (size_t d = 0; d < layer->directions; d++)
         layer->half[d].cell = cell_of(layer, &layer->half[d]);
     return layer;

@@ -191,7 +191,7 @@ static const float *solve_lone(const lone_case *c, const gru_backend *b, enum gr
     cell.plain = cell.reset != GRU_RESET_NONE && cell.gates == GRU_GATES_SIGMOID && !cell.clips;
     place_cell(&cell, b, &c->step, pads, turns);
     struct gru_product input = packed_matrix(b, pads && check_below(2), H, c->inputs, gates, c->w, c->step.bias);
-    struct gru_lone lone = {.cell = &cell, .input = &input, .turns = turns};
+    struct gru_lone lone = {.cell = &cell, .input = &input, .turns = turns, .grouped = (int)check_below(2)};
     lone.x = room(&floats, packed_groups(b, c->inputs) * b->lanes);
     lone.ax = room(&floats, cell.ax_row);
     lone.s = room(&floats, row);
@@ -236,7 +236,7 @@ void test_kernels_lone(void)
     for (size_t units = 1; units <= LONGEST; units += units < MOST ? 1 : 10) {
         for (int reset = GRU_RESET_AFTER; reset <= GRU_RESET_NONE; reset++) {
             if (check_turn(3 * units + (size_t)reset, 3)) {
-                check_lone(units, 1 + check_below(MOST), (enum gru_reset)reset);
+                check_lone(units, 1 + check_below(check_below(2) ? units : MOST), (enum gru_reset)reset);
             }
         }
     }

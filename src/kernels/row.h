@@ -263,23 +263,20 @@ static void row_groups_of(const struct gru_product *m, size_t first, size_t end,
         at += row(m, at, end, x, out + (at - first) * m->gates * LANES);
 }
 
-/* Floats of a first-level cache, 48 KiB. */
-enum { ROW_CACHE = 12288 };
-
 /* The groups at either end where steps turn: as many as the next step finds in the first-level cache, but enough chains
  * to read faster from there than the second-level cache gives. With AVX2 three, but in smaller layers, which wait for
  * their FMAs, four. */
 static inline size_t row_end(const struct gru_product *m, size_t most)
 {
     if (LANES == 16 && m->gates > 1)
-        return 3 * m->gates * m->length * LANES <= ROW_CACHE ? 3 : 2;
+        return 3 * m->gates * m->length * LANES <= GRU_FIRST_CACHE ? 3 : 2;
     return LANES == 8 && m->turns == GRU_TURNS_FAR ? 3 : most;
 }
 
 /* Whether that cache holds two groups. */
 static inline int row_end_stays(const struct gru_product *m)
 {
-    return 2 * m->gates * m->length * LANES <= ROW_CACHE;
+    return 2 * m->gates * m->length * LANES <= GRU_FIRST_CACHE;
 }
 
 /* How many groups go together where steps turn, of `left` that are left: fewer at both ends, and none alone. Beside

@@ -147,6 +147,45 @@ GRU_INLINE void small_sums_both(const int G, const enum small_shape shape, const
     chains_sum_both(3, G, V, V, LANES, LANES, &of_x, &of_h, ax, ah);
 }
 
+/* One k of gates first .. end - 1 of W, whose sums stand where they do among all three. */
+GRU_INLINE void small_part_step(const int first, const int end, const int V, const float *const *w, size_t k, vec xk,
+                                vec *acc)
+{
+    GRU_UNROLL
+    for (int c = 0; c < V * 3; c++)
+        if (c % 3 >= first && c % 3 < end)
+            acc[c] = v_fma(v_load(w[c / 3] + (k * 3 + (size_t)(c % 3)) * LANES), xk, acc[c]);
+}
+
+/* The sums of these gates, and beside them those of h, whose matrix has as many inputs or more. */
+GRU_INLINE void small_sums_part(const int first, const int end, const int G, const enum small_shape shape,
+                                const struct gru_product *input, const float *x, const struct gru_product *recurrent,
+                                const float *h, vec *ax, vec *ah)
+{
+    const int V = small_groups(shape);
+    const struct chains of_h = chains_of(recurrent, 0, h, NULL);
+    const float *w[4], *u[4];
+    size_t k = 0;
+    GRU_UNROLL
+    for (int v = 0; v < V; v++)
+        w[v] = input->weights + (size_t)v * input->group_stride;
+    GRU_UNROLL
+    for (int c = 0; c < V * 3; c++)
+        if (c % 3 >= first && c % 3 < end)
+            ax[c] = v_load(input->bias + c * LANES);
+    chains_start(G, V, &of_h, u, ah);
+    for (; k + ROW_STEP <= input->length; k += ROW_STEP) {
+        const inputs in = v_inputs(x + k);
+        GRU_UNROLL
+        for (int i = 0; i < ROW_STEP; i++)
+            small_part_step(first, end, V, w, k + (size_t)i, v_input(in, i), ax);
+        chains_step(G, V, ROW_STEP, LANES, of_h.x + k, u, ah);
+    }
+    for (size_t rest = k; rest < input->length; rest++)
+        small_part_step(first, end, V, w, rest, v_input(v_inputs_one(x + rest), 0), ax);
+    chains_rest(G, V, LANES, &of_h, k, u, ah);
+}
+
 /* How many lanes of a group stand in memory. */
 GRU_INLINE size_t small_width(const struct gru_product *m, size_t group)
 {

@@ -27,9 +27,10 @@ static inline int TIERED(is_small)(const struct gru_step *s)
     return TIERED(is_small_cell)(s->cell) && s->rows == 1 && gru_step_is_bare(s);
 }
 
-/* From the sums on: the gate blocks, and where the reset comes before, the candidate's chains between them. */
+/* From the sums on: the gate blocks, and where the reset comes before, the candidate's chains between them; beside
+ * these its chains over x, if `late` is the matrix of those and not NULL. */
 GRU_INLINE void TIERED(small_cells)(const struct gru_step *s, const int before, const enum small_shape shape,
-                                    const vec *ax_sums, const vec *ah_sums)
+                                    vec *ax_sums, const vec *ah_sums, const struct gru_product *late, const float *x)
 {
     const size_t n = (size_t)small_groups(shape);
     if (!before) {
@@ -40,7 +41,10 @@ GRU_INLINE void TIERED(small_cells)(const struct gru_step *s, const int before, 
     struct block b = small_block(s, ax_sums, ah_sums, 2);
     TIERED(cell_reset)(n, s, &b);
     vec candidate[TILE_ACCUMULATORS];
-    small_sums(1, shape, &s->cell->candidate, 0, s->s, candidate);
+    if (late)
+        small_sums_part(2, 3, 1, shape, late, x, &s->cell->candidate, s->s, ax_sums, candidate);
+    else
+        small_sums(1, shape, &s->cell->candidate, 0, s->s, candidate);
     b = small_block(s, ax_sums, candidate, 1);
     TIERED(cell_before)(n, s, &b);
 }
@@ -61,7 +65,7 @@ GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int 
             small_sums_both(G, shape, input, x, &cell.recurrent, now.h, 0, ax, ah);
         else
             small_sums(G, shape, &cell.recurrent, 0, now.h, ah);
-        TIERED(small_cells)(&now, before, shape, beside ? ax : NULL, ah);
+        TIERED(small_cells)(&now, before, shape, beside ? ax : NULL, ah, NULL, NULL);
         step_on(&now, count == 1);
         if (beside)
             x += x_row;
