@@ -279,7 +279,8 @@ static void all_ahead(const struct gru_sequence *q, size_t steps)
 
 void gru_block_all(const struct gru_sequence *q)
 {
-    const size_t ahead = q->rows == 1 ? gru_plan_ahead(q->layer, q->steps) : 0;
+    /* (A part of one row has no room for two chunks: its block has a batch's few steps.) */
+    const size_t ahead = q->io->rows == 1 ? gru_plan_ahead(q->layer, q->steps) : 0;
     if (ahead) {
         all_ahead(q, ahead);
         return;

@@ -78,7 +78,8 @@ static inline int gru_is_cut(struct gru_cut cut)
 }
 
 /* The steps of a chunk, where each chunk of a run of one row in one thread makes the chains over x of the next one
- * (kernels/ahead.h); 0: the run's don't. A block's arrays have room for two chunks. */
+ * (kernels/ahead.h); 0: the run's don't. A block's arrays have room for two chunks, but not those of a part of more rows
+ * that has come down to one. */
 size_t gru_plan_ahead(const struct gru_layer *layer, size_t steps);
 
 /* The multiply-adds of a run whose rows have so many steps together. */

@@ -165,6 +165,37 @@ void test_cut_teams(void)
     }
 }
 
+/* Batches of which hardly more than one row or two have any steps, so that some part has a single row: its arrays have
+ * room for a batch's few steps at a time, not for as many as those of a run of one row. */
+void test_cut_lone_rows(void)
+{
+    static const size_t hidden[] = {96, 128, 160, 250};
+    tally all = {.temper = ALL}, nothing = {.temper = NOTHING};
+    const gru_pool pools[] = {tally_pool(&all, 2), tally_pool(&nothing, 2), tally_pool(&all, 3)};
+    for (size_t i = 0; i < 2 * COUNT(hidden); i++) {
+        if (!check_turn(i, 4)) {
+            continue;
+        }
+        problem_shape s = {.input = hidden[i / 2], .hidden = hidden[i / 2], .steps = 210, .rows = 8 + check_below(9)};
+        s.reset = i % 2 ? RESET_STATE : RESET_PRODUCT;
+        s.bias = BIAS_6;
+        s.ragged = s.initial = true;
+        s.way = (enum problem_way)check_below(PROBLEM_WAYS);
+        problem p = problem_make(&s);
+        size_t second = check_below(s.rows);
+        for (size_t b = 0; b < s.rows; b++) {
+            if (p.lengths[b] < s.steps && b != second) {
+                p.lengths[b] = p.lengths[b] > 0;
+            }
+        }
+        answer want = drive_reference(&p);
+        for (size_t k = 0; k < COUNT(pools); k++) {
+            compare(&p, &want, &pools[k]);
+        }
+        guarded_free_all();
+    }
+}
+
 /* --- Room ------------------------------------------------------------------------------------------- */
 
 /* The end of the arrays of the last part of the rows; without a reset before, there are no s and z. */
