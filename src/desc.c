@@ -25,24 +25,24 @@ static enum gru_status check_sizes(const gru_desc *desc, gru_error *error)
     return GRU_OK;
 }
 
-/* Each enum as a number beside the last value that this version knows; the names are those of the fields. */
+enum gru_status gru_enums_check(const char *of, const struct gru_enum_field *fields, size_t count, gru_error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fields[i].value > fields[i].last)
+            return gru_fail(error, GRU_BAD_ENUM, "%s%s is %d, but libgru %s knows 0 to %u", of, fields[i].name,
+                            (int)fields[i].value, gru_version(), fields[i].last);
+    return GRU_OK;
+}
+
 static enum gru_status check_enums(const gru_desc *desc, gru_error *error)
 {
-    const struct {
-        const char *name;
-        unsigned value, last;
-    } fields[] = {
+    const struct gru_enum_field fields[] = {
         {"reset", (unsigned)desc->reset, GRU_RESET_NONE}, {"update", (unsigned)desc->update, GRU_UPDATE_REPLACE},
         {"bias", (unsigned)desc->bias, GRU_BIAS_SIX},     {"direction", (unsigned)desc->direction, GRU_BIDIRECTIONAL},
         {"merge", (unsigned)desc->merge, GRU_MERGE_SUM},  {"gates", (unsigned)desc->gates, GRU_GATES_HARD_SIGMOID},
         {"tier", (unsigned)desc->tier, GRU_TIER_SLEEF},   {"weight_type", (unsigned)desc->weight_type, GRU_F32},
     };
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        if (fields[i].value > fields[i].last)
-            return gru_fail(error, GRU_BAD_ENUM, "desc.%s is %d, but libgru %s knows 0 to %u", fields[i].name,
-                            (int)fields[i].value, gru_version(), fields[i].last);
-    }
-    return GRU_OK;
+    return gru_enums_check("desc.", fields, sizeof fields / sizeof fields[0], error);
 }
 
 enum gru_status gru_numbers_check(const char *of, float clip, float hard_alpha, float hard_beta, gru_error *error)

@@ -18,6 +18,15 @@
  */
 enum gru_status gru_desc_read(gru_desc *to, const gru_desc *from, gru_error *error);
 
+/* An enum of a description as a number, beside the last value that this version knows. */
+struct gru_enum_field {
+    const char *name;
+    unsigned value, last;
+};
+
+/* Whether all are known, the message naming the first that isn't with `of` before it. */
+enum gru_status gru_enums_check(const char *of, const struct gru_enum_field *fields, size_t count, gru_error *error);
+
 /* The numbers that a layer's and a gate's description have in common: whether they can be, the message naming each with
  * `of` before it; and made canonical. */
 enum gru_status gru_numbers_check(const char *of, float clip, float hard_alpha, float hard_beta, gru_error *error);

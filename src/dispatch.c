@@ -85,7 +85,7 @@ enum gru_status gru_backend_find(const gru_backend **backend, const char *name, 
                             "%sthis CPU or this build can't run the back end \"%s\"; there are: %s", source, name,
                             runnable);
     /* The name comes last: it may be too long, and the text is cut at its end. */
-    return gru_fail(error, GRU_UNKNOWN_BACKEND, "%sno back end is called so (there are: %s): \"%s\"", source, runnable,
+    return gru_fail(error, GRU_UNKNOWN_BACKEND, "%sthe back ends here are %s; none is called \"%s\"", source, runnable,
                     name);
 }
 

@@ -46,11 +46,12 @@ static enum gru_status check_fields(const gru_gate_desc *desc, gru_error *error)
         return gru_fail(error, GRU_ZERO_SIZE,
                         "units is %zu, inputs %zu, states %zu: a gate needs units and one of the others", desc->units,
                         desc->inputs, desc->states);
-    if ((unsigned)desc->activation > GRU_ACTIVATION_HARD_SIGMOID || (unsigned)desc->tier >= GRU_TIERS ||
-        desc->weight_type != GRU_F32)
-        return gru_fail(error, GRU_BAD_ENUM, "activation is %d, tier %d, weight_type %d: one of them isn't known",
-                        (int)desc->activation, (int)desc->tier, (int)desc->weight_type);
-    return GRU_OK;
+    const struct gru_enum_field fields[] = {
+        {"activation", (unsigned)desc->activation, GRU_ACTIVATION_HARD_SIGMOID},
+        {"tier", (unsigned)desc->tier, GRU_TIER_SLEEF},
+        {"weight_type", (unsigned)desc->weight_type, GRU_F32},
+    };
+    return gru_enums_check("", fields, sizeof fields / sizeof fields[0], error);
 }
 
 static enum gru_status read_gate_desc(gru_gate_desc *to, const gru_gate_desc *from, gru_error *error)
@@ -184,9 +185,13 @@ enum gru_status gru_gate_workspace_bytes(const gru_gate *gate, size_t rows, size
     return needed_bytes(gate, rows, bytes, error);
 }
 
-static enum gru_status check_run(const struct gru_gate *gate, size_t rows, const float *x, const float *h,
-                                 const float *out, ptrdiff_t out_row, gru_error *error)
+static enum gru_status check_run(const struct gru_gate *gate, size_t rows, const float *x, ptrdiff_t x_row,
+                                 const float *h, ptrdiff_t h_row, const float *out, ptrdiff_t out_row, gru_error *error)
 {
+    const struct {
+        const char *name;
+        ptrdiff_t stride;
+    } axes[] = {{"x_row", x ? x_row : 0}, {"h_row", h ? h_row : 0}, {"out_row", out_row}};
     const bool lacking = (!x && gate->desc.inputs) || (!h && gate->desc.states);
     if (lacking || (x && !gate->desc.inputs) || (h && !gate->desc.states))
         return gru_fail(error, lacking ? GRU_NULL_POINTER : GRU_MISMATCH,
@@ -197,6 +202,10 @@ static enum gru_status check_run(const struct gru_gate *gate, size_t rows, const
     if (rows > 1 && gru_magnitude(out_row) < gate->desc.units)
         return gru_fail(error, GRU_BAD_STRIDE, "out_row is %td, but a row of out is %zu wide: its rows would overlap",
                         out_row, gate->desc.units);
+    for (size_t i = 0, reach = 0; i < sizeof axes / sizeof axes[0]; i++, reach = 0)
+        if (!gru_add_reach(&reach, rows, axes[i].stride))
+            return gru_fail(error, GRU_OVERFLOW, "%s is %td, but no memory holds %zu of these", axes[i].name,
+                            axes[i].stride, rows);
     return GRU_OK;
 }
 
@@ -219,7 +228,7 @@ enum gru_status gru_gate_run(const gru_gate *gate, size_t rows, const float *x, 
     size_t needed = 0;
     if (!gate)
         return gru_fail(error, GRU_NULL_POINTER, "gru_gate_run: gate is NULL");
-    enum gru_status status = rows ? check_run(gate, rows, x, h, out, out_row, error) : GRU_OK;
+    enum gru_status status = rows ? check_run(gate, rows, x, x_row, h, h_row, out, out_row, error) : GRU_OK;
     if (status == GRU_OK)
         status = needed_bytes(gate, rows, &needed, error);
     if (status != GRU_OK || rows == 0)

@@ -113,8 +113,8 @@ static enum gru_status check_rows(const gru_io *io, gru_error *error)
     if (io->index)
         for (size_t b = 0; b < io->rows; b++)
             if (io->index[b] >= io->index_count)
-                return gru_fail(error, GRU_BAD_INDEX, "index[%zu] is %zu, but index_count is %zu", b, io->index[b],
-                                io->index_count);
+                return gru_fail(error, GRU_BAD_INDEX, "index[%zu] is %zu, but index_count is %zu%s", b, io->index[b],
+                                io->index_count, io->index_count ? "" : ": it has to be set");
     return GRU_OK;
 }
 

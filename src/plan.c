@@ -169,7 +169,8 @@ void gru_plan_layer(struct gru_layer *layer)
     /* Each row of the batch has at most one row of each array, and five indices; a block has at most GRU_BLOCK_ROWS
      * rows more than the batch. Half of the address range leaves room for rounding and for the phases' state. */
     size_t row_bytes = (layer->x_row + layer->ax_row + 4 * layer->h_row) * sizeof(float) + 5 * sizeof(size_t);
-    layer->max_rows = (size_t)PTRDIFF_MAX / 2 / layer->directions / row_bytes - GRU_BLOCK_ROWS;
+    const size_t most = (size_t)PTRDIFF_MAX / 2 / layer->directions / row_bytes;
+    layer->max_rows = most > GRU_BLOCK_ROWS ? most - GRU_BLOCK_ROWS : 0;
     layer->lone = lone_of(layer);
     layer->goes_ahead = goes_ahead(layer);
 }

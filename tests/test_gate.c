@@ -290,6 +290,10 @@ void test_gate_run_refusals(void)
     CHECK_STATUS(gru_gate_run(gate, 2, x, 3, h, 2, out, 1, ws, bytes, &e), GRU_BAD_STRIDE, &e, "rows of out overlap");
     CHECK_STATUS(gru_gate_run(gate, 2, x, 3, h, 2, out + 6, -1, ws, bytes, &e), GRU_BAD_STRIDE, &e, "backwards too");
     CHECK_STATUS(gru_gate_run(gate, 2, x, 3, h, 2, out, 2, NULL, bytes, &e), GRU_NULL_POINTER, &e, "no workspace");
+    CHECK_STATUS(gru_gate_run(gate, 2, x, PTRDIFF_MAX, h, 2, out, 2, ws, bytes, &e), GRU_OVERFLOW, &e, "x goes too far");
+    CHECK_STATUS(gru_gate_run(gate, 2, x, 3, h, PTRDIFF_MIN, out, 2, ws, bytes, &e), GRU_OVERFLOW, &e, "h does");
+    CHECK_STATUS(gru_gate_run(gate, 2, x, 3, h, 2, out, PTRDIFF_MAX, ws, bytes, &e), GRU_OVERFLOW, &e, "out does");
+    CHECK_STATUS(gru_gate_run(gate, SIZE_MAX, x, 0, h, 0, out, 2, ws, bytes, &e), GRU_OVERFLOW, &e, "negative rows");
     CHECK_STATUS(gru_gate_run(gate, 2, x, 3, h, 2, out, 2, ws, bytes - 1, &e), GRU_SMALL_MEMORY, &e, "a byte too few");
     CHECK_BITS(out, before, 8, "nothing is written");
     CHECK(gru_gate_run(gate, 0, NULL, 3, NULL, 2, NULL, 2, NULL, 0, NULL) == GRU_OK, "no rows are fine");
