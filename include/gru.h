@@ -33,10 +33,10 @@
  *
  * Nothing hidden in a run. gru_run and gru_run_stack don't allocate and don't lock, and fail only for the
  * reasons that gru_error states, before anything is written. They don't call the system, unless threads
- * are asked for: a gru_team reads the clock, which most systems let a program do by itself, and wakes its
- * sleeping threads, at most once each per call (per direction, if one comes after the other; of a stack whose
- * layers are cut one after the other, per chunk of steps of each); and where there are more threads than CPUs,
- * or the pool is yours, a long wait may give the CPU away (sched_yield).
+ * are asked for: a gru_team reads the clock and its CPU's number, which most systems let a program do by
+ * itself, and wakes its sleeping threads, at most once each per call (per direction, if one comes after the
+ * other; of a stack whose layers are cut one after the other, per chunk of steps of each); and where there are
+ * more threads than CPUs, or the pool is yours, a long wait may give the CPU away (sched_yield).
  *
  * No byte outside your arrays is read or written; no padding is asked of you, and no alignment but a float's own.
  *

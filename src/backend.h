@@ -106,9 +106,9 @@ struct gru_ahead {
 };
 
 /*
- * One step of rows 0 .. rows - 1 over a range of groups: what step, reset and candidate read and write. All rows of h,
- * s, z, ax and h_next have room for whole groups. The rows of y and gate_out are the caller's: row i begins at y +
- * y_offset[i] + y_shift, and exactly `units` elements of it may be touched.
+ * One step of rows 0 .. rows - 1 over a range of groups: what the kernels step, candidate, steps and ties read and
+ * write. All rows of h, s, z, ax and h_next have room for whole groups. The rows of y and gate_out are the caller's:
+ * row i begins at y + y_offset[i] + y_shift, and exactly `units` elements of it may be touched.
  */
 struct gru_step {
     const struct gru_cell *cell;

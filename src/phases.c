@@ -2,7 +2,7 @@
 /* phases.c: tasks that go through phases together and do one another's slices rather than wait in vain. */
 #include "phases.h"
 
-#include "relax.h"
+#include "wait.h"
 #include "size.h"
 #include "team.h"
 

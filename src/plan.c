@@ -26,8 +26,8 @@ static size_t take(struct gru_plan *plan, size_t count, size_t element)
  * a whole run aren't worth a second thread. */
 enum { WORTH_A_SLICE = 16384, WORTH_A_PART = 262144 };
 
-/* And fewer in a whole run than this aren't worth inputs that go ahead, which gain less: 15 us. */
-enum { WORTH_GOING_AHEAD = 1048576 };
+/* And fewer in a whole run than this aren't worth inputs that are fed to the steps, which gain less: 15 us. */
+enum { WORTH_FEEDING = 1048576 };
 
 /* Steps of a chunk at least, four times as many at most; half of that where a step takes long. */
 enum { CHUNK_STEPS = 16, LONG_STEP = 32768 };
@@ -70,20 +70,20 @@ size_t gru_plan_chunk(size_t steps, size_t work)
     return gru_most(fewest, gru_least(steps / 16, 4 * fewest) / 8 * 8);
 }
 
-/* Lets the inputs of a run's steps go ahead of them, unless they are too few; in two pieces where they take far longer
- * than the steps, so that two threads may make them at once. (Steps that make the chains over x beside theirs gain less
- * when these are taken off them, and want twice the inputs.) Two chunks have room in a block: 2 * chunk is no more than
- * its steps. */
-static void go_ahead(struct gru_cut *cut, const struct gru_layer *layer, size_t steps, size_t rows)
+/* Lets one thread take the steps and others feed it the chains over x of steps to come, unless these are too few; in
+ * two pieces where they take far longer than the steps, so that two threads may make them at once. (Steps that make the
+ * chains over x beside theirs gain less when these are taken off them, and want twice the inputs.) Two chunks have room
+ * in a block: 2 * chunk is no more than its steps. */
+static void let_feed(struct gru_cut *cut, const struct gru_layer *layer, size_t steps, size_t rows)
 {
     const size_t input = gru_layer_input(layer), step = gru_layer_recurrent(layer) + GRU_SHORT_STEP / rows;
     const int beside = layer->half[0].cell.beside && rows == 1;
-    if (rows >= 2 * LEAST_ROWS || steps < 2 * CHUNK_STEPS || steps * rows * (input + step) < WORTH_GOING_AHEAD ||
+    if (rows >= 2 * LEAST_ROWS || steps < 2 * CHUNK_STEPS || steps * rows * (input + step) < WORTH_FEEDING ||
         input < step / (beside ? 1 : 2))
         return;
     cut->slices = 1;
     cut->chunk = gru_least(gru_plan_chunk(steps, rows * (input + step)), GRU_BLOCK_ROWS / rows / 2);
-    cut->ahead = input > 2 * step ? GRU_MOST_AHEAD : 1;
+    cut->feeders = input > 2 * step ? GRU_MOST_FEEDERS : 1;
 }
 
 /* As many pieces as the pool has threads, but none too small to be worth it. Directions and parts of rows never meet
@@ -107,7 +107,7 @@ struct gru_cut gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool,
     /* Two slices gain as much or a little more while the cores are quiet, and take up to twice as long as one thread
      * beside a busy one. */
     if (threads > 1 && cut.parts == 1 && weights < 2 * WORTH_A_SLICE)
-        go_ahead(&cut, layer, steps, rows);
+        let_feed(&cut, layer, steps, rows);
     return cut;
 }
 
@@ -232,5 +232,5 @@ void gru_plan_make(struct gru_plan *plan, const struct gru_layer *layer, size_t 
     plan->apart = has_both(layer) ? plan->bytes + PART_GAP - plan->x_offset : 0;
     plan->bytes += plan->apart;
     const size_t pieces = gru_least(layer->directions * gru_most(layer->groups, rows), GRU_MAX_SLICES);
-    plan->shared = take(plan, gru_most(gru_phases_bytes(pieces), gru_wave_bytes(GRU_MOST_AHEAD + 1)), 1);
+    plan->shared = take(plan, gru_most(gru_phases_bytes(pieces), gru_wave_bytes(GRU_MOST_FEEDERS + 1)), 1);
 }

@@ -19,8 +19,8 @@ enum { GRU_BLOCK_ROWS = 128 };
 /* No run is cut into more slices than this, whatever the pool offers. */
 enum { GRU_MAX_SLICES = 256 };
 
-/* Into how many pieces the inputs of some steps are cut at most, if they go ahead of the steps. */
-enum { GRU_MOST_AHEAD = 2 };
+/* How many threads at most make the inputs of steps that another one takes. */
+enum { GRU_MOST_FEEDERS = 2 };
 
 /* What any step takes beside its multiply-adds, waiting for chains and activations, in multiply-adds. */
 enum { GRU_SHORT_STEP = 2048 };
@@ -54,8 +54,8 @@ struct gru_cut {
     size_t directions;
     size_t slices; /* of the units of each direction */
     size_t parts;  /* of its rows; slices or parts is 1 */
-    size_t ahead;  /* pieces of coming steps' inputs, in a run that is cut into nothing else; 0: they don't go ahead */
-    size_t chunk;  /* how many steps these are, if they do */
+    size_t feeders; /* each makes a part of coming steps' inputs, in a run that is cut into nothing else */
+    size_t chunk;   /* how many steps these are, if there are feeders */
 };
 
 /* Gives a new layer the strides of its runs, the most rows with which no size in here overflows, and the places
@@ -74,12 +74,12 @@ struct gru_cut gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool,
 
 static inline int gru_is_cut(struct gru_cut cut)
 {
-    return cut.directions > 1 || cut.slices > 1 || cut.parts > 1 || cut.ahead;
+    return cut.directions > 1 || cut.slices > 1 || cut.parts > 1 || cut.feeders;
 }
 
 /* The steps of a chunk, where each chunk of a run of one row in one thread makes the chains over x of the next one
- * (kernels/ahead.h); 0: the run's don't. A block's arrays have room for two chunks, but not those of a part of more rows
- * that has come down to one. */
+ * (kernels/ahead.h); 0: the run's don't. A block's arrays have room for two chunks, but not those of a part of more
+ * rows that has come down to one. */
 size_t gru_plan_ahead(const struct gru_layer *layer, size_t steps);
 
 /* The multiply-adds of a run whose rows have so many steps together. */

@@ -25,9 +25,9 @@
 #include "stream.h"
 #include "wave.h"
 
-/* Whether x is gathered ahead of the phases: a lone step's is so little that a phase for it would only make the others
+/* Whether x is gathered before the phases: a lone step's is so little that a phase for it would only make the others
  * wait. */
-static int gathers_ahead(const struct gru_sequence *q)
+static int gathers_first(const struct gru_sequence *q)
 {
     return q->steps == 1;
 }
@@ -47,7 +47,7 @@ static void work_slice(void *context, size_t phase, size_t slice)
     const struct gru_sequence *q = context;
     q = direction_of(q, q->cut.slices, &slice);
     size_t block_phases = 1 + q->plan->block_steps * q->passes;
-    phase += (size_t)gathers_ahead(q);
+    phase += (size_t)gathers_first(q);
     size_t start = phase / block_phases * q->plan->block_steps;
     size_t part = phase % block_phases, first, end;
     const struct gru_block block = gru_block_at(q, start, q->plan->block_steps);
@@ -66,8 +66,8 @@ static void run_phases(struct gru_sequence *q)
     const size_t slices = q->cut.directions * q->cut.slices;
     size_t blocks = (q->steps - 1) / q->plan->block_steps;
     size_t rest = q->steps - blocks * q->plan->block_steps;
-    size_t phases = blocks * (1 + q->plan->block_steps * q->passes) + 1 + rest * q->passes - (size_t)gathers_ahead(q);
-    for (size_t d = 0; gathers_ahead(q) && d < q->cut.directions; d++)
+    size_t phases = blocks * (1 + q->plan->block_steps * q->passes) + 1 + rest * q->passes - (size_t)gathers_first(q);
+    for (size_t d = 0; gathers_first(q) && d < q->cut.directions; d++)
         for (size_t slice = 0; slice < q->cut.slices; slice++) {
             const struct gru_block lone = gru_block_at(&q[d], 0, 1);
             gru_block_gather(&q[d], &lone, slice);
@@ -76,25 +76,25 @@ static void run_phases(struct gru_sequence *q)
 }
 
 /* Piece `piece` of the inputs of a chunk, or its steps, which come last. */
-static void work_ahead(void *context, size_t piece, size_t c)
+static void work_fed(void *context, size_t piece, size_t c)
 {
     const struct gru_sequence *q = context;
     struct gru_block block = gru_block_chunk(q, c, q->cut.chunk);
-    if (piece == q->cut.ahead) {
+    if (piece == q->cut.feeders) {
         gru_block_steps(q, &block, 0);
         return;
     }
     const size_t steps = block.end - block.start, start = block.start;
-    block.start = start + steps * piece / q->cut.ahead;
-    block.end = start + steps * (piece + 1) / q->cut.ahead;
+    block.start = start + steps * piece / q->cut.feeders;
+    block.end = start + steps * (piece + 1) / q->cut.feeders;
     block = gru_block_behind(q, block, gru_block_rows(q, start, block.start));
     gru_block_inputs(q, &block, 0);
 }
 
-static void run_ahead(struct gru_sequence *q)
+static void run_fed(struct gru_sequence *q)
 {
     const size_t chunks = (q->steps - 1) / q->cut.chunk + 1;
-    gru_wave_run(q->io->pool, q->cut.ahead, q->cut.ahead + 1, chunks, work_ahead, q, q->workspace + q->plan->shared);
+    gru_wave_run(q->io->pool, q->cut.feeders, q->cut.feeders + 1, chunks, work_fed, q, q->workspace + q->plan->shared);
 }
 
 /* The first row of part `part`: parts are alike in the steps of all their rows together. */
@@ -149,8 +149,8 @@ static void run_directions(struct gru_sequence *q, size_t first)
         gru_block_begin(&q[d], &q->plan->rows);
     if (q->cut.slices > 1)
         run_phases(q);
-    else if (q->cut.ahead)
-        run_ahead(q);
+    else if (q->cut.feeders)
+        run_fed(q);
     else
         gru_block_all(q);
 }

@@ -4,7 +4,7 @@
 #include "team.h"
 
 #include "memory.h"
-#include "relax.h"
+#include "wait.h"
 #include "size.h"
 #include "status.h"
 #include "wake.h"
@@ -175,7 +175,6 @@ static void *worker_loop(void *argument)
     struct worker *worker = argument;
     for (;;) {
         look_for_call(worker);
-        /* Acquire in each case: a call's task and argument were written before it. */
         int state = IDLE;
         if (atomic_compare_exchange_strong_explicit(&worker->state, &state, ASLEEP, memory_order_relaxed,
                                                     memory_order_relaxed)) {
@@ -185,6 +184,7 @@ static void *worker_loop(void *argument)
         if (state == LEAVING)
             return NULL;
         state = CALLED;
+        /* Acquire: the call's task and argument were written before it. */
         /* not covered: the caller may take its call back between the two instructions, which no test can time */
         if (atomic_compare_exchange_strong_explicit(&worker->state, &state, WORKING, memory_order_acquire,
                                                     memory_order_relaxed)) {

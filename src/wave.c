@@ -2,7 +2,7 @@
 /* wave.c: layers that go side by side, each some chunks behind those below. */
 #include "wave.h"
 
-#include "relax.h"
+#include "wait.h"
 #include "size.h"
 #include "team.h"
 

@@ -215,11 +215,11 @@ static void check_room(const gru_layer *layer, size_t steps, size_t rows)
         tally all = {.temper = ALL};
         const gru_pool pool = tally_pool(&all, threads);
         const struct gru_cut cut = gru_plan_cut(layer, &pool, steps, rows);
-        const size_t bytes = cut.ahead ? gru_wave_bytes(cut.ahead + 1)
+        const size_t bytes = cut.feeders ? gru_wave_bytes(cut.feeders + 1)
                                        : gru_phases_bytes(cut.directions * cut.slices * cut.parts);
-        CHECK(bytes <= plan.bytes - plan.shared && (!cut.ahead || 2 * cut.chunk <= plan.block_steps),
-              "%zu steps of %zu rows, %zu threads: %zu directions, %zu slices, %zu parts, %zu ahead", steps, rows,
-              threads, cut.directions, cut.slices, cut.parts, cut.ahead);
+        CHECK(bytes <= plan.bytes - plan.shared && (!cut.feeders || 2 * cut.chunk <= plan.block_steps),
+              "%zu steps of %zu rows, %zu threads: %zu directions, %zu slices, %zu parts, %zu feeders", steps, rows,
+              threads, cut.directions, cut.slices, cut.parts, cut.feeders);
         CHECK(end_of_rows(&plan, layer, rows, cut.parts) + (cut.directions - 1) * plan.apart <= plan.shared,
               "%zu steps of %zu rows, %zu threads, %zu parts", steps, rows, threads, cut.parts);
     }

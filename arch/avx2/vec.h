@@ -65,7 +65,6 @@ static inline vec v_of_four(vec four, int i)
 
 static inline mask v_lt(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 static inline vec v_select(mask m, vec a, vec b) { return _mm256_blendv_ps(b, a, m); }
-static inline vec v_keep(mask m, vec a) { return _mm256_and_ps(m, a); }
 
 static inline ivec v_bits(vec a) { return _mm256_castps_si256(a); }
 static inline vec v_float(ivec a) { return _mm256_castsi256_ps(a); }

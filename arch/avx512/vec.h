@@ -55,7 +55,6 @@ static inline vec v_of_four(vec four, int i)
 
 static inline mask v_lt(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 static inline vec v_select(mask m, vec a, vec b) { return _mm512_mask_blend_ps(m, b, a); }
-static inline vec v_keep(mask m, vec a) { return _mm512_maskz_mov_ps(m, a); }
 
 static inline ivec v_bits(vec a) { return _mm512_castps_si512(a); }
 static inline vec v_float(ivec a) { return _mm512_castsi512_ps(a); }

@@ -65,7 +65,6 @@ static inline vec v_of_four(vec four, int i) { return v_input(four, i); }
 
 static inline mask v_lt(vec a, vec b) { return vcltq_f32(a, b); }
 static inline vec v_select(mask m, vec a, vec b) { return vbslq_f32(m, a, b); }
-static inline vec v_keep(mask m, vec a) { return vreinterpretq_f32_u32(vandq_u32(m, vreinterpretq_u32_f32(a))); }
 
 static inline ivec v_bits(vec a) { return vreinterpretq_u32_f32(a); }
 static inline vec v_float(ivec a) { return vreinterpretq_f32_u32(a); }

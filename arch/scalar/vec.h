@@ -15,10 +15,10 @@ typedef int mask;     /* a truth value per lane */
 
 /* How many accumulators a tile may keep in registers, here the gates of one unit of one row; how many of its rows, and
  * k at a time. ABREAST: how many vectors go through an activation side by side; TANHS_ABREAST: the same of tanh alone
- * over arrays, where there are registers for more. ROW_CHAINS: how many chains of one row, where more of them would be
- * more streams of weights and no faster; ROW_STEP: how many k at a time these take; FOUR_CHAINS: from how many chains
- * on their inputs come four by one load. AHEAD_ROWS: how many rows a tile of chains to come has (ahead.h); 0: there are
- * none, since loads or FMAs bind what goes through the caches, too. */
+ * over arrays, where there are registers for more. ROW_CHAINS: the most chains of one row that go together, beyond
+ * which there would be more streams of weights and nothing faster; ROW_STEP: how many k at a time these take;
+ * FOUR_CHAINS: with so many chains or more, four inputs come by one load. AHEAD_ROWS: how many rows a tile of ahead.h
+ * has; 0: there are no such tiles, since loads or FMAs leave nothing idle. */
 enum {
     LANES = 1, TILE_ACCUMULATORS = 3, TILE_ROWS = 1, TILE_STEP = 1, ABREAST = 1, TANHS_ABREAST = 1, ROW_CHAINS = 3,
     ROW_STEP = 1, FOUR_CHAINS = 4, AHEAD_ROWS = 0
@@ -46,10 +46,9 @@ static inline vec v_fma(vec a, vec b, vec c) { return fmaf(a, b, c); }   /* a b 
 static inline vec v_fma_in_place(vec a, vec b, vec c) { return v_fma(a, b, c); } /* in the register that c has */
 static inline vec v_fnma(vec a, vec b, vec c) { return fmaf(-a, b, c); } /* c - a b */
 
-/* a < b, false if either is NaN (and silent then); a where m, else b; a where m, else +0. */
+/* a < b, false if either is NaN (and silent then); a where m, else b. */
 static inline mask v_lt(vec a, vec b) { return isless(a, b); }
 static inline vec v_select(mask m, vec a, vec b) { return m ? a : b; }
-static inline vec v_keep(mask m, vec a) { return m ? a : 0.0f; }
 
 /* The bits of a float as an integer, and back. */
 static inline ivec v_bits(vec a)

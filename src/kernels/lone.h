@@ -39,9 +39,9 @@ static inline int lone_goes_apart(const struct gru_product *input, const struct 
     return ABREAST > 1 && (input->gates + m->gates) * groups > TILE_ACCUMULATORS;
 }
 
-/* Whether both chains of a group go without its neighbours: where vectors are as wide as a line they are enough. Of
- * weights that the first-level cache holds in part, each group does, and else the first and the last: the next step, if
- * it goes the other way, finds the last ones there. */
+/* Whether both chains of a group go without its neighbours', as they may where vectors are as wide as a line. Where the
+ * first-level cache holds a part of the weights, each group does; where the second-level one does, the first and the
+ * last: the next step, if it goes the other way, finds the last ones there. */
 static inline int lone_alone(const struct gru_lone *lone, size_t group)
 {
     const int end = group == 0 || group + 1 == lone->cell->groups;

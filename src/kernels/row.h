@@ -240,7 +240,7 @@ GRU_INLINE size_t row_pair_groups(const int GA, const int GB, size_t whole, size
 #endif
 
 /* The chains of one row, of some groups from `first` on and before `end`; returns how many. */
-static size_t row(const struct gru_product *m, size_t first, size_t end, const float *x, float *out)
+static size_t row_some(const struct gru_product *m, size_t first, size_t end, const float *x, float *out)
 {
 #ifdef TILE_PLAIN
     (void)end;
@@ -260,7 +260,7 @@ static size_t row(const struct gru_product *m, size_t first, size_t end, const f
 static void row_groups_of(const struct gru_product *m, size_t first, size_t end, const float *x, float *out)
 {
     for (size_t at = first; at < end;)
-        at += row(m, at, end, x, out + (at - first) * m->gates * LANES);
+        at += row_some(m, at, end, x, out + (at - first) * m->gates * LANES);
 }
 
 /* The groups at either end where steps turn: as many as the next step finds in the first-level cache, but enough chains
@@ -268,7 +268,7 @@ static void row_groups_of(const struct gru_product *m, size_t first, size_t end,
  * their FMAs, four. */
 static inline size_t row_end(const struct gru_product *m, size_t most)
 {
-    if (LANES == 16 && m->gates > 1)
+    if ((size_t)LANES >= GRU_LINE && m->gates > 1)
         return 3 * m->gates * m->length * LANES <= GRU_FIRST_CACHE ? 3 : 2;
     return LANES == 8 && m->turns == GRU_TURNS_FAR ? 3 : most;
 }
@@ -291,13 +291,13 @@ static inline size_t row_piece(const struct gru_product *m, size_t left, int beg
     return left - last <= most + 1 ? left - last : most;
 }
 
-/* As row, for two matrices side by side, over a row each. */
+/* As row_some, for two matrices side by side, over a row each. */
 static size_t row_pair(const struct gru_product *a, const struct gru_product *b, size_t first, size_t end,
                        const float *xa, const float *xb, float *out_a, float *out_b)
 {
 #ifdef TILE_PLAIN
     panel(a, first, 1, 1, xa, 0, out_a, 0);
-    return row(b, first, end, xb, out_b);
+    return row_some(b, first, end, xb, out_b);
 #else
     const size_t whole = whole_groups(a, first, end), narrow = a->units % LANES;
     const struct chains of_a = chains_of(a, first, xa, out_a), of_b = chains_of(b, first, xb, out_b);

@@ -6,15 +6,15 @@
  * A lone step has no struct gru_step in memory, and its state goes from the gate block to the caller: a call at H = 16
  * takes 230 cycles instead of 275.
  *
- * How both products are taken: side by side in all groups where registers hold the sums, of one group or two always; one
- * after the other where x is far shorter than h, or longer; group by group where the first-level cache holds only a
+ * How both products are taken: side by side in all groups where registers hold the sums, of one group or two always;
+ * one after the other where x is far shorter than h, or longer; group by group where the first-level cache holds only a
  * part of the weights, which the next step then finds there (is_grouped in layer.c).
  */
 #if !defined GRU_KERNELS_SMALL_LONE && !defined TILE_PLAIN
 #define GRU_KERNELS_SMALL_LONE
 
-/* Whether the chains of both matrices, so many of each group, go side by side in all groups. Where vectors are as wide as
- * a line, those of three groups do, if the first-level cache holds the weights. */
+/* Whether the chains of both matrices, so many of each group, go side by side in all groups. Where vectors are as wide
+ * as a line, those of three groups do, if the first-level cache holds the weights. */
 GRU_INLINE int small_lone_beside(const int gates, const enum small_shape shape, const struct gru_lone *lone,
                                  const struct gru_cell *cell, size_t first)
 {

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* step.h: steps of the recurrence: the recurrent chains of a panel, and at once its gate blocks, one tier (tier.h).
- *
- * The sums pass from the product to the gate block through some cache lines on the stack that never leave the
- * first-level cache: to keep them in registers, each shape of tile would need a copy of every activation. (Where that
- * pays, piece.h is that copy.)
- */
+/* step.h: steps of the recurrence, one tier (tier.h): what walk.h takes, with the gate blocks of each kind of step. */
 #include "cell.h"
 #include "walk.h"
 

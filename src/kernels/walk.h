@@ -129,7 +129,7 @@ static void step_row(const struct gru_step *s, const struct gru_product *m, cons
         }
         groups = 0;
         do
-            groups += row(m, first + groups, end, in, sums + groups * sums_step);
+            groups += row_some(m, first + groups, end, in, sums + groups * sums_step);
         while (groups < ABREAST && first + groups < end);
         cells->of_sums(s, 0, 0, first * LANES, groups, sums, sums_step);
     }
@@ -149,8 +149,8 @@ static inline size_t piece_ahead(const struct gru_step *s, const struct gru_prod
 }
 
 /* The same where every other step goes backward, with smaller pieces at both ends, which the next step finds in the
- * caches; or where steps make chains over x to come. Sums that wait for their gate blocks lie from the array's start on,
- * or, backward, before its end. */
+ * caches; or where steps make chains over x to come. Sums that wait for their gate blocks lie from the array's start
+ * on, or, backward, before its end. */
 static void step_row_turning(const struct gru_step *s, const struct gru_product *m, const float *in,
                              const struct cells *cells, size_t first, size_t end)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* words.h: the vocabulary for a body. A back end has included its own before; a body that is opened alone gets
- * scalar's. */
+/* words.h: the vocabulary for a body. A back end has included its own before; a body that is opened alone, in an
+ * editor, gets scalar's. (Not those that tier.h includes after others, nor table.h.) */
 #ifndef GRU_VEC_H
+#define TILE_PLAIN /* as in arch/scalar/backend.c */
 #include "../../arch/scalar/vec.h"
 #endif
 

@@ -3,10 +3,6 @@
 #ifndef GRU_RELAX_H
 #define GRU_RELAX_H
 
-#include <sched.h>
-#include <stdbool.h>
-#include <stddef.h>
-
 /*
  * Leaves the core's resources to its other hardware thread and keeps the loop from flooding the memory system. It never
  * calls the system. x86 takes 5 to 60 ns for it. AArch64 has a `yield` too, but most cores take it as a nop, so an
@@ -22,20 +18,6 @@ static inline void gru_relax(void)
 #else
     __asm__ volatile("" ::: "memory");
 #endif
-}
-
-/* How many looks a waiting thread takes before it gives its CPU away, if it may. */
-enum { GRU_LOOKS_BEFORE_YIELD = 4096 };
-
-/* The pause after a look that found nothing, of which there have been `looks`. */
-static inline void gru_wait(size_t *looks, bool may_yield)
-{
-    if (may_yield && *looks >= GRU_LOOKS_BEFORE_YIELD) {
-        sched_yield();
-        return;
-    }
-    ++*looks;
-    gru_relax();
 }
 
 #endif
