@@ -15,9 +15,9 @@
  *     gru_weights_pytorch(&weights, &desc, w_ih, w_hh, b_ih, b_hh, NULL);
  *     gru_layer *layer;
  *     gru_layer_create(&layer, &desc, &weights, NULL, NULL);            // packs the weights
- *     gru_workspace_bytes(layer, steps, rows, &bytes, NULL);            // scratch memory of a run
- *     gru_io io = { .size = sizeof io, .steps = steps, .rows = rows,   // x is [steps][rows][40]
- *                   .x = x, .x_step = rows * 40, .x_row = 40, .y = y, .y_step = rows * 128, .y_row = 128 };
+ *     gru_workspace_bytes(layer, 100, 4, &bytes, NULL);                 // scratch memory of a run
+ *     gru_io io = { .size = sizeof io, .steps = 100, .rows = 4,        // x is [100][4][40]
+ *                   .x = x, .x_step = 4 * 40, .x_row = 40, .y = y, .y_step = 4 * 128, .y_row = 128 };
  *     gru_run(layer, &io, workspace, bytes, NULL);                      // as often as wanted
  *     gru_layer_destroy(layer);
  *
@@ -325,7 +325,7 @@ typedef struct gru_layer gru_layer;
 
 /* Memory for objects. `allocate` returns memory aligned to `alignment` (a power of two) or NULL; what isn't aligned is
  * released at once, and refused with GRU_BAD_ALIGNMENT. Both are called by the functions that create and destroy, in
- * the calling thread, and by no others. A struct that is all zeros is no allocator. */
+ * the calling thread, and by no others. A struct that is all zeros counts as NULL: the default. */
 typedef struct gru_allocator {
     void *(*allocate)(void *context, size_t bytes, size_t alignment);
     void (*release)(void *context, void *memory, size_t bytes);
@@ -584,7 +584,8 @@ GRU_API enum gru_status gru_update_blend(const gru_backend *backend, enum gru_up
                                          const float *z, const float *h, const float *n, float *out, gru_error *error);
 
 /*
- * Sigmoid and tanh over `count` elements. `y` may be `x`; other overlaps are refused. NaN gives NaN. Results lie within
+ * Sigmoid and tanh over `count` elements. (Here and above a back end must be named, gru_backend_at(0) the best: nothing
+ * is chosen in a run.) `y` may be `x`; other overlaps are refused. NaN gives NaN. Results lie within
  * [0, 1] and [-1, 1], small values are kept (tanh x ~ x), a subnormal x gives what a zero of its sign gives.
  */
 GRU_API enum gru_status gru_sigmoid(const gru_backend *backend, enum gru_tier tier, size_t count, const float *x,
