@@ -115,17 +115,26 @@ static int is_plain(const gru_desc *desc)
     return desc->reset != GRU_RESET_NONE && desc->gates == GRU_GATES_SIGMOID && desc->clip <= 0;
 }
 
+/* The most inputs whose chains take less time beside those over h than as one product for many steps: some forty are
+ * made while gate blocks run, and with the reset before there are more of these. (NEON, which can't be timed: no more
+ * than units.) */
+static size_t most_beside(const gru_desc *desc, size_t lanes)
+{
+    const size_t hidden_by_blocks = 40 + lanes + (desc->reset == GRU_RESET_BEFORE ? 16 : 0);
+    return gru_most(desc->hidden, lanes >= 8 ? hidden_by_blocks : 0);
+}
+
 /* One product for many steps takes less arithmetic time than one for each. But beside the chains over h, which wait for
  * their FMAs and then for the gate block, those over x take little or no time where the layer is at most two whole
- * vectors wide, up to as many inputs as units: sequences of H = 8 and 16 take 0.86 of the time, H = 32 0.87, H = 16
- * with AVX2 0.85. With four times as many inputs they'd take 1.1 to 1.2 times; of four groups 1.1 at H = 32 with AVX2.
- * The tier of SLEEF has no small steps. */
+ * vectors wide: sequences of H = 8 and 16 take 0.86 of the time, H = 32 0.87, H = 16 with AVX2 0.85; with 40 inputs
+ * H = 16 0.76 and H = 32 0.84, AVX2 H = 8 0.81 and H = 16 0.93; with 80 they'd take 1.1 times, and of four groups 1.1 at
+ * H = 32 with AVX2. The tier of SLEEF has no small steps. */
 static int goes_beside(const struct gru_layer *layer, const struct gru_half *half)
 {
     const gru_desc *desc = &layer->desc;
     const size_t lanes = layer->backend->lanes;
-    return layer->groups <= 2 && lanes > 1 && half->input.units % lanes == 0 && desc->input <= desc->hidden &&
-           is_plain(desc) && desc->tier != GRU_TIER_SLEEF;
+    return layer->groups <= 2 && lanes > 1 && half->input.units % lanes == 0 &&
+           desc->input <= most_beside(desc, lanes) && is_plain(desc) && desc->tier != GRU_TIER_SLEEF;
 }
 
 static struct gru_cell cell_of(const struct gru_layer *layer, const struct gru_half *half)
