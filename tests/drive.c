@@ -35,6 +35,11 @@ way way_random(const problem *p, const gru_backend *backend)
     w.odd = check_below(4) != 0;
     w.step_chunk = check_below(3) == 0 ? 1 + check_below(3) : 0;
     w.row_chunk = check_below(4) == 0 ? 1 + check_below(4) : 0;
+    /* Without gates there are shorter ways, with all of them there is most to see. */
+    const size_t unwanted = check_below(3) == 0 ? check_below(8) : 7 * check_below(2);
+    for (int g = 0; g < 3; g++) {
+        w.no_gate[g] = (unwanted >> g & 1) != 0;
+    }
     /* Its two directions meet at opposite ends, and a computed order is that of one call. */
     if (p->directions == 2 || p->shape.computed_order) {
         w.step_chunk = 0;
@@ -42,16 +47,25 @@ way way_random(const problem *p, const gru_backend *backend)
     return w;
 }
 
+void way_want_gates(way *w, bool wanted)
+{
+    for (int g = 0; g < 3; g++) {
+        w->no_gate[g] = !wanted;
+    }
+}
+
 const char *way_text(const way *w)
 {
-    static char text[300];
+    static char text[400];
     snprintf(text, sizeof text,
-             "%s%s%s%s, gap %zu, half gap %zu%s, weights %zu%s%s%s%s%s%s, %zu steps and %zu rows a call",
+             "%s%s%s%s, gap %zu, half gap %zu%s, weights %zu%s%s%s%s%s%s%s%s%s, %zu steps and %zu rows a call",
              w->backend ? gru_backend_name(w->backend) : "any", w->batch_major ? ", batch-major" : "",
              w->negative ? ", negative" : "", w->direction_inside ? ", direction inside" : "", w->gap, w->half_gap,
              w->halves_swapped ? " swapped" : "", w->weight_form, w->placed ? ", placed" : "",
              w->repacked ? ", repacked" : "", w->in_place ? ", in place" : "", w->indexed ? ", indexed" : "",
-             w->odd ? ", odd" : "", w->pool ? ", pool" : "", w->step_chunk, w->row_chunk);
+             w->odd ? ", odd" : "", w->pool ? ", pool" : "", w->no_gate[PROBLEM_RESET] ? ", no r" : "",
+             w->no_gate[PROBLEM_UPDATE] ? ", no z" : "", w->no_gate[PROBLEM_CANDIDATE] ? ", no n" : "", w->step_chunk,
+             w->row_chunk);
     return text;
 }
 
@@ -178,7 +192,7 @@ static gru_state state_of(const session *s, const part *c)
     state.reset_direction = s->reset.outer_stride;
     static const int names[3] = {[GRU_R] = PROBLEM_RESET, [GRU_Z] = PROBLEM_UPDATE, [GRU_N] = PROBLEM_CANDIDATE};
     for (int g = 0; g < 3; g++) {
-        bool wanted = !w->no_gates && !(g == GRU_R && p->shape.reset == RESET_NOTHING);
+        bool wanted = !w->no_gate[names[g]] && !(g == GRU_R && p->shape.reset == RESET_NOTHING);
         state.gates[g] = wanted ? field_row(&s->gates[names[g]], c->from, c->first) : NULL;
     }
     state.gates_step = s->gates[0].outer_stride;
@@ -337,7 +351,7 @@ answer drive(const problem *p, const way *w)
         a.y = w->no_y ? NULL : read_y(&s);
         a.last = w->no_last ? NULL : read_last(&s);
         for (int g = p->shape.reset == RESET_NOTHING; g < 3; g++) {
-            a.gates[g] = w->no_gates ? NULL : read_steps(&s, &s.gates[g]);
+            a.gates[g] = w->no_gate[g] ? NULL : read_steps(&s, &s.gates[g]);
         }
     }
     gru_layer_destroy(s.layer);
@@ -352,7 +366,7 @@ answer drive_reference(const problem *p)
 
 void drive_compare(const problem *p, const answer *want, const way *w)
 {
-    char how[300];
+    char how[400];
     snprintf(how, sizeof how, "%s", way_text(w)); /* drive's own messages have the text next */
     answer got = drive(p, w);
     answer_check(p, want, &got, how);

@@ -25,13 +25,16 @@ typedef struct way {
     size_t offset;         /* if not odd: the distance in floats of each array from a guard page */
     enum guard_side side;  /* ... which is the one before it or the one after it */
     bool no_y, no_last;    /* not wanted */
-    bool no_gates;
-    size_t step_chunk; /* so many steps a call; 0: all */
-    size_t row_chunk;  /* so many rows a call; 0: all */
+    bool no_gate[3];       /* r, z, n, by the problem's numbers */
+    size_t step_chunk;     /* so many steps a call; 0: all */
+    size_t row_chunk;      /* so many rows a call; 0: all */
 } way;
 
-/* Random in all of the above but the back end and the pool; everything is wanted. */
+/* Random in all of the above but the back end and the pool; y and the last state are wanted. */
 way way_random(const problem *p, const gru_backend *backend);
+
+/* Wants all gates or none. */
+void way_want_gates(way *w, bool wanted);
 
 /* A way in one line, for messages; valid until the next call. */
 const char *way_text(const way *w);

@@ -59,6 +59,13 @@ void test_api_run_refusals(void)
     REFUSE_OF(RESET_NOTHING, WAY_FORWARD, f.io.state.gates[GRU_R] = f.io.state.gates[GRU_Z], GRU_UNSUPPORTED);
 }
 
+static void want_gate(fixture *f, int g)
+{
+    for (int other = 0; other < 3; other++) {
+        f->io.state.gates[other] = other == g ? f->io.state.gates[g] : NULL;
+    }
+}
+
 /* Rows of an output that would run into one another, in either direction of memory. */
 void test_api_run_strides(void)
 {
@@ -69,6 +76,9 @@ void test_api_run_strides(void)
     REFUSE(f.io.state.h_row = H - 1, GRU_BAD_STRIDE);
     REFUSE(f.io.state.gates_step = H - 1, GRU_BAD_STRIDE);
     REFUSE(f.io.state.gates_row = 1 - H, GRU_BAD_STRIDE);
+    for (int g = 0; g < 3; g++) { /* wanted alone */
+        REFUSE((want_gate(&f, g), f.io.state.gates_step = H - 1), GRU_BAD_STRIDE);
+    }
     REFUSE((f.io.state.h0 = f.io.state.h, f.io.state.h0_row = 2 * H), GRU_OVERLAP);
     REFUSE(f.io.y_step = f.io.y_row, GRU_BAD_STRIDE);
     REFUSE(f.io.y_step = f.io.y_row + H - 1, GRU_BAD_STRIDE);

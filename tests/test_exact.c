@@ -49,6 +49,7 @@ static void force_update(problem *p, bool hold)
 static answer run(const problem *p)
 {
     way w = way_random(p, check_this());
+    way_want_gates(&w, true);
     return drive(p, &w);
 }
 

@@ -152,7 +152,7 @@ static void check_lone(const problem *p)
     way w = way_random(p, check_this());
     w.step_chunk = p->shape.steps > 1;
     w.row_chunk = 1;
-    w.no_gates = true;
+    way_want_gates(&w, false);
     w.indexed = false;
     w.no_y = check_below(3) == 0;
     w.no_last = !w.no_y && check_below(2);

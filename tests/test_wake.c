@@ -180,7 +180,7 @@ void test_wake_lone(void)
     const answer want = drive_reference(&p);
     gru_team *team = NULL;
     if (CHECK(gru_team_create(&team, 2, NULL, NULL) == GRU_OK, "a team of 2")) {
-        const way w = {.backend = check_this(), .pool = gru_team_pool(team), .no_gates = true};
+        const way w = {.backend = check_this(), .pool = gru_team_pool(team), .no_gate = {true, true, true}};
         gru_layer *layer = drive_layer(&p, &w);
         CHECK(layer != NULL && gru_is_cut(gru_plan_cut(layer, w.pool, 1, 1)), "it is cut");
         gru_layer_destroy(layer);
