@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_faint_cases.c: faint rows (test_faint.c) in single cases that random layers hardly ever come to. */
+#include "definition.h"
+#include "drive.h"
+
+/* As a sequence that wants no gates, and step by step. */
+static void check(const problem *p)
+{
+    answer want = definition_solve(p);
+    for (size_t alone = 0; alone < 2; alone++) {
+        way w = {.backend = check_this(), .step_chunk = alone};
+        way_want_gates(&w, false);
+        drive_compare(p, &want, &w);
+    }
+}
+
+static void multiply(float *array, size_t n, float by)
+{
+    for (size_t i = 0; i < n; i++) {
+        array[i] *= by;
+    }
+}
+
+/* Makes all weights of the state, and on demand those of x, so small that rows of theirs may be faint. */
+static void shrink(problem *p, bool input)
+{
+    for (int g = p->shape.reset == RESET_NOTHING; g < 3; g++) {
+        multiply(p->u[0][g], p->shape.hidden * p->shape.hidden, 0x1p-40f);
+        if (input) {
+            multiply(p->w[0][g], p->shape.hidden * p->shape.input, 0x1p-40f);
+        }
+    }
+}
+
+/* Layers so small that steps make the chains over x themselves, each of its own x, unless the state or x must be looked at
+ * before them. Of x and the state some are faint. */
+void test_faint_beside(void)
+{
+    static const size_t hidden[] = {4, 5, 8, 16, 32};
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden * 12; i++) {
+        problem_shape s = {.hidden = hidden[i / 12], .input = (hidden[i / 12] + 1) / 2, .steps = 5, .rows = 1};
+        s.reset = (enum problem_reset)(i % 3);
+        s.bias = i / 3 % 2 ? BIAS_6 : BIAS_0;
+        s.initial = check_below(2) != 0;
+        problem p = problem_make(&s);
+        shrink(&p, i / 6 % 2 != 0);
+        multiply(p.x + check_below(s.steps) * s.input, s.input, 0x1p-60f);
+        if (s.initial) {
+            multiply(p.h0, s.hidden, 0x1p-60f);
+        }
+        check(&p);
+        guarded_free_all();
+    }
+}
