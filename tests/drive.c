@@ -13,67 +13,17 @@ typedef struct session {
     field x, y, h0, h, reset, gates[3]; /* x, y, gates: [T][B]; states: [D][pool of rows], reset: [D][B] */
     size_t *lengths;                    /* the caller's arrays, frozen */
     size_t *index;
-    uint8_t *mask;
+    uint8_t *mask; /* of step 0 and row 0 */
+    ptrdiff_t mask_step, mask_row;
     size_t pool_rows;
     bool ok;
 } session;
 
-way way_random(const problem *p, const gru_backend *backend)
-{
-    way w = {.backend = backend};
-    w.batch_major = check_below(2) != 0;
-    w.negative = check_below(3) == 0;
-    w.direction_inside = check_below(2) != 0;
-    w.gap = check_below(2) == 0 ? 0 : 1 + check_below(5);
-    w.half_gap = check_below(3);
-    w.halves_swapped = check_below(3) == 0;
-    w.weight_form = check_below(3);
-    w.placed = check_below(3) == 0;
-    w.repacked = check_below(4) == 0;
-    w.in_place = check_below(2) != 0;
-    w.indexed = check_below(3) == 0;
-    w.odd = check_below(4) != 0;
-    w.step_chunk = check_below(3) == 0 ? 1 + check_below(3) : 0;
-    w.row_chunk = check_below(4) == 0 ? 1 + check_below(4) : 0;
-    /* Without gates there are shorter ways, with all of them there is most to see. */
-    const size_t unwanted = check_below(3) == 0 ? check_below(8) : 7 * check_below(2);
-    for (int g = 0; g < 3; g++) {
-        w.no_gate[g] = (unwanted >> g & 1) != 0;
-    }
-    /* Its two directions meet at opposite ends, and a computed order is that of one call. */
-    if (p->directions == 2 || p->shape.computed_order) {
-        w.step_chunk = 0;
-    }
-    return w;
-}
-
-void way_want_gates(way *w, bool wanted)
-{
-    for (int g = 0; g < 3; g++) {
-        w->no_gate[g] = !wanted;
-    }
-}
-
-const char *way_text(const way *w)
-{
-    static char text[400];
-    snprintf(text, sizeof text,
-             "%s%s%s%s, gap %zu, half gap %zu%s, weights %zu%s%s%s%s%s%s%s%s%s, %zu steps and %zu rows a call",
-             w->backend ? gru_backend_name(w->backend) : "any", w->batch_major ? ", batch-major" : "",
-             w->negative ? ", negative" : "", w->direction_inside ? ", direction inside" : "", w->gap, w->half_gap,
-             w->halves_swapped ? " swapped" : "", w->weight_form, w->placed ? ", placed" : "",
-             w->repacked ? ", repacked" : "", w->in_place ? ", in place" : "", w->indexed ? ", indexed" : "",
-             w->odd ? ", odd" : "", w->pool ? ", pool" : "", w->no_gate[PROBLEM_RESET] ? ", no r" : "",
-             w->no_gate[PROBLEM_UPDATE] ? ", no z" : "", w->no_gate[PROBLEM_CANDIDATE] ? ", no n" : "", w->step_chunk,
-             w->row_chunk);
-    return text;
-}
-
 /* --- Arrays ---------------------------------------------------------------------------------------- */
 
-static field_form form_of(const way *w, bool swapped)
+static field_form form_of(const way *w, bool swapped, size_t more_gap)
 {
-    return (field_form){swapped, w->negative, w->odd, w->offset, w->side, w->gap};
+    return (field_form){swapped, w->negative, w->odd, w->offset, w->side, w->gap + more_gap};
 }
 
 /* Where the state of row b stands in the pool of states. */
@@ -103,7 +53,7 @@ static void place_index(session *s)
 static void place_x(session *s)
 {
     const problem *p = s->p;
-    s->x = field_make(p->shape.steps, p->shape.rows, p->shape.input, form_of(s->w, s->w->batch_major));
+    s->x = field_make(p->shape.steps, p->shape.rows, p->shape.input, form_of(s->w, s->w->batch_major, 0));
     for (size_t t = 0; t < p->shape.steps; t++) {
         for (size_t b = 0; b < p->shape.rows; b++) {
             memcpy(field_row(&s->x, t, b), p->x + at_x(p, t, b), p->shape.input * sizeof(float));
@@ -113,10 +63,10 @@ static void place_x(session *s)
 }
 
 /* States of [D][B], either way inside the other. */
-static field place_states(const session *s, const float *dense, size_t rows, const size_t *index)
+static field place_states(const session *s, const float *dense, size_t rows, const size_t *index, size_t gap)
 {
     const problem *p = s->p;
-    field f = field_make(p->directions, rows, p->shape.hidden, form_of(s->w, s->w->direction_inside));
+    field f = field_make(p->directions, rows, p->shape.hidden, form_of(s->w, s->w->direction_inside, gap));
     for (size_t d = 0; d < p->directions; d++) {
         for (size_t b = 0; dense != NULL && b < p->shape.rows; b++) {
             float *row = field_row(&f, d, index ? index[b] : b);
@@ -139,6 +89,43 @@ static size_t at_half(const session *s, size_t direction)
     return second ? s->p->shape.hidden + half_gap(s) : 0;
 }
 
+/* So the gates of two directions, whose stride is always given. */
+static size_t gates_width(const session *s)
+{
+    return s->p->directions == 2 ? 2 * s->p->shape.hidden + s->w->gate_gap : s->p->shape.hidden;
+}
+
+static size_t at_gates(const session *s, size_t direction)
+{
+    bool second = s->p->directions == 2 && (direction == 1) != s->w->gates_swapped;
+    return second ? s->p->shape.hidden + s->w->gate_gap : 0;
+}
+
+/* What nobody may look at would reset a row. */
+static void place_mask(session *s)
+{
+    const problem *p = s->p;
+    const size_t steps = p->shape.steps, rows = p->shape.rows;
+    if (p->mask == NULL) {
+        return;
+    }
+    bool inside = s->w->batch_major != s->w->mask_swapped; /* steps, rows otherwise */
+    size_t near = 1 + s->w->mask_gap, far = near * (inside ? steps : rows) + s->w->mask_gap;
+    size_t step = inside ? near : far, row = inside ? far : near;
+    size_t last = steps && rows ? (steps - 1) * step + (rows - 1) * row : 0, count = steps && rows ? last + 1 : 0;
+    uint8_t *bytes = guarded_bytes(count, GUARD_AFTER, 0);
+    memset(bytes, 0xff, count);
+    s->mask = bytes + (s->w->negative ? last : 0);
+    s->mask_step = s->w->negative ? -(ptrdiff_t)step : (ptrdiff_t)step;
+    s->mask_row = s->w->negative ? -(ptrdiff_t)row : (ptrdiff_t)row;
+    for (size_t t = 0; t < steps; t++) {
+        for (size_t b = 0; b < rows; b++) {
+            s->mask[(ptrdiff_t)t * s->mask_step + (ptrdiff_t)b * s->mask_row] = p->mask[t * rows + b];
+        }
+    }
+    guarded_freeze(bytes);
+}
+
 /* The index has to be there when the states are placed. */
 static void place_all(session *s)
 {
@@ -146,10 +133,10 @@ static void place_all(session *s)
     const problem_shape *shape = &p->shape;
     place_index(s);
     place_x(s);
-    s->y = field_make(shape->steps, shape->rows, p->width + half_gap(s), form_of(s->w, s->w->batch_major));
-    s->h0 = place_states(s, p->h0, s->pool_rows, s->index);
-    s->h = place_states(s, NULL, s->pool_rows, s->index);
-    s->reset = place_states(s, p->reset_to, shape->rows, NULL);
+    s->y = field_make(shape->steps, shape->rows, p->width + half_gap(s), form_of(s->w, s->w->batch_major, 0));
+    s->h0 = place_states(s, p->h0, s->pool_rows, s->index, s->w->h0_gap);
+    s->h = place_states(s, NULL, s->pool_rows, s->index, s->w->h_gap);
+    s->reset = place_states(s, p->reset_to, shape->rows, NULL, s->w->reset_gap);
     guarded_freeze(s->reset.buffer);
     if (!s->w->in_place) {
         guarded_freeze(s->h0.buffer);
@@ -157,13 +144,9 @@ static void place_all(session *s)
     for (int g = 0; g < 3; g++) {
         /* Directions side by side in a row, so that a field of two strides holds them. */
         s->gates[g] =
-            field_make(shape->steps, shape->rows, p->directions * shape->hidden, form_of(s->w, s->w->batch_major));
+            field_make(shape->steps, shape->rows, gates_width(s), form_of(s->w, s->w->batch_major, s->w->gate_gap));
     }
-    if (p->mask != NULL) {
-        s->mask = guarded_bytes(shape->steps * shape->rows, GUARD_AFTER, 0);
-        memcpy(s->mask, p->mask, shape->steps * shape->rows);
-        guarded_freeze(s->mask);
-    }
+    place_mask(s);
 }
 
 /* --- Calls ----------------------------------------------------------------------------------------- */
@@ -193,11 +176,11 @@ static gru_state state_of(const session *s, const part *c)
     static const int names[3] = {[GRU_R] = PROBLEM_RESET, [GRU_Z] = PROBLEM_UPDATE, [GRU_N] = PROBLEM_CANDIDATE};
     for (int g = 0; g < 3; g++) {
         bool wanted = !w->no_gate[names[g]] && !(g == GRU_R && p->shape.reset == RESET_NOTHING);
-        state.gates[g] = wanted ? field_row(&s->gates[names[g]], c->from, c->first) : NULL;
+        state.gates[g] = wanted ? field_row(&s->gates[names[g]], c->from, c->first) + at_gates(s, 0) : NULL;
     }
     state.gates_step = s->gates[0].outer_stride;
     state.gates_row = s->gates[0].inner_stride;
-    state.gates_direction = (ptrdiff_t)p->shape.hidden;
+    state.gates_direction = (ptrdiff_t)at_gates(s, 1) - (ptrdiff_t)at_gates(s, 0);
     return state;
 }
 
@@ -234,9 +217,9 @@ static void call(session *s, const part *c)
     }
     io.index = s->index ? s->index + c->first : NULL;
     io.index_count = s->index ? s->pool_rows : 0;
-    io.reset_mask = s->mask ? s->mask + c->from * p->shape.rows + c->first : NULL;
-    io.reset_mask_step = (ptrdiff_t)p->shape.rows;
-    io.reset_mask_row = 1;
+    io.reset_mask = s->mask ? s->mask + (ptrdiff_t)c->from * s->mask_step + (ptrdiff_t)c->first * s->mask_row : NULL;
+    io.reset_mask_step = s->mask_step;
+    io.reset_mask_row = s->mask_row;
     io.reversed_output = p->shape.computed_order;
     io.steps_before = check_below(3); /* a hint, which may be wrong */
 
@@ -286,23 +269,20 @@ static float *read_steps(const session *s, const field *f)
     return dense;
 }
 
-/* y, whose halves may stand apart and the other way round. */
-static float *read_y(const session *s)
+/* Rows of one half, or of two that stand here in them, side by side. */
+static float *read_halves(const session *s, const field *f, size_t halves, size_t first, size_t second)
 {
-    const problem *p = s->p;
-    float *dense = guarded_floats(count_y(p), GUARD_AFTER, 0);
-    float *rows = read_steps(s, &s->y);
-    for (size_t i = 0; i < p->shape.steps * p->shape.rows; i++) {
-        const float *row = rows + i * s->y.width;
-        if (p->shape.way != WAY_BOTH) {
-            memcpy(dense + i * p->width, row, p->width * sizeof(float));
-            continue;
+    const size_t H = s->p->shape.hidden, count = s->p->shape.steps * s->p->shape.rows;
+    float *dense = guarded_floats(count * halves * H, GUARD_AFTER, 0);
+    const float *rows = read_steps(s, f);
+    for (size_t i = 0; i < count; i++) {
+        const float *row = rows + i * f->width;
+        memcpy(dense + i * halves * H, row + first, H * sizeof(float));
+        if (halves == 2) {
+            memcpy(dense + (2 * i + 1) * H, row + second, H * sizeof(float));
         }
-        for (size_t d = 0; d < 2; d++) {
-            memcpy(dense + i * p->width + d * p->shape.hidden, row + at_half(s, d), p->shape.hidden * sizeof(float));
-        }
-        for (size_t k = 0; k < half_gap(s); k++) {
-            CHECK(field_is_untouched(row[p->shape.hidden + k]), "a float between the halves of y was written");
+        for (size_t k = H; k < f->width - (halves - 1) * H; k++) {
+            CHECK(field_is_untouched(row[k]), "a float between two halves was written");
         }
     }
     return dense;
@@ -348,10 +328,12 @@ answer drive(const problem *p, const way *w)
     place_all(&s);
     run_calls(&s);
     if (s.ok) {
-        a.y = w->no_y ? NULL : read_y(&s);
+        const size_t halves = p->shape.way == WAY_BOTH ? 2 : 1;
+        a.y = w->no_y ? NULL : read_halves(&s, &s.y, halves, at_half(&s, 0), at_half(&s, 1));
         a.last = w->no_last ? NULL : read_last(&s);
         for (int g = p->shape.reset == RESET_NOTHING; g < 3; g++) {
-            a.gates[g] = w->no_gate[g] ? NULL : read_steps(&s, &s.gates[g]);
+            a.gates[g] =
+                w->no_gate[g] ? NULL : read_halves(&s, &s.gates[g], p->directions, at_gates(&s, 0), at_gates(&s, 1));
         }
     }
     gru_layer_destroy(s.layer);

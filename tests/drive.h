@@ -15,7 +15,13 @@ typedef struct way {
     bool direction_inside; /* states are [B][D][H] instead of [D][B][H] */
     size_t half_gap;       /* floats between the two halves of a concatenated y ... */
     bool halves_swapped;   /* ... of which the forward one comes second */
-    size_t gap;            /* floats between rows that belong to nobody */
+    size_t gap;            /* floats between rows that belong to nobody ... */
+    size_t h0_gap, h_gap;  /* ... and more of them between the states of h0, of h ... */
+    size_t reset_gap;      /* ... and those to reset to */
+    size_t gate_gap;       /* so also between rows of gates, and between the two directions' halves of these ... */
+    bool gates_swapped;    /* ... of which the forward one comes second */
+    size_t mask_gap;       /* bytes between those of the mask */
+    bool mask_swapped;     /* it is the other way round than x and the others */
     size_t weight_form;    /* 0: dense rows of units; 1: dense rows of inputs; 2: with gaps in both strides */
     bool placed;           /* the layer lies in memory of ours */
     bool repacked;         /* the layer first had other weights */
