@@ -3,6 +3,8 @@
 #include "definition.h"
 #include "drive.h"
 
+#include <math.h>
+
 /* As a sequence that wants no gates, and step by step. */
 static void check(const problem *p)
 {
@@ -48,6 +50,33 @@ void test_faint_beside(void)
         if (s.initial) {
             multiply(p.h0, s.hidden, 0x1p-60f);
         }
+        check(&p);
+        guarded_free_all();
+    }
+}
+
+/* A NaN in one unit's r is one in each unit's candidate, however faint the state is that r resets. */
+void test_faint_nan(void)
+{
+    for (size_t hidden = 2; hidden <= 40; hidden += 1 + hidden / 4) {
+        problem_shape s = {.hidden = hidden, .input = 1, .steps = 2, .rows = 1, .reset = RESET_STATE, .bias = BIAS_6};
+        s.initial = true;
+        problem p = problem_make(&s);
+        shrink(&p, check_below(2) != 0);
+        multiply(p.h0, hidden, 0x1p-60f);
+        p.bx[0][PROBLEM_RESET][check_below(hidden)] = NAN;
+        check(&p);
+        guarded_free_all();
+    }
+}
+
+/* A lone step of a faint x that is looked at, with both places for the new state and none for the old one. */
+void test_faint_first(void)
+{
+    for (size_t hidden = 1; hidden <= 40; hidden += 1 + hidden / 4) {
+        problem p = problem_make(&(problem_shape){.hidden = hidden, .input = 2, .steps = 1, .rows = 1});
+        shrink(&p, true);
+        multiply(p.x, p.shape.input, 0x1p-60f);
         check(&p);
         guarded_free_all();
     }
