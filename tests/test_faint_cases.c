@@ -81,3 +81,42 @@ void test_faint_first(void)
         guarded_free_all();
     }
 }
+
+/* Each number of a long row counts: a single product is 2^-90, in which no bit could tell a row from zeros, but all of them
+ * are a unit in the last place of the bias that the other chain starts at, or more. A z of 0 shows the candidate. */
+static void check_length(size_t length, bool of_x)
+{
+    problem_shape s = {.hidden = of_x ? 5 : length, .input = of_x ? length : 3, .steps = 1, .rows = 1, .bias = BIAS_6};
+    s.reset = RESET_NOTHING;
+    s.initial = true;
+    problem p = problem_make(&s);
+    for (int g = PROBLEM_UPDATE; g <= PROBLEM_CANDIDATE; g++) {
+        for (size_t i = 0; i < s.hidden * s.input; i++) {
+            p.w[0][g][i] = of_x ? 0x1p-40f : 0.0f;
+        }
+        for (size_t i = 0; i < s.hidden * s.hidden; i++) {
+            p.u[0][g][i] = of_x ? 0.0f : 0x1p-40f;
+        }
+        for (size_t j = 0; j < s.hidden; j++) {
+            const float bias = g == PROBLEM_UPDATE ? -200.0f : 0x1.8p-61f;
+            p.bx[0][g][j] = of_x ? 0.0f : bias;
+            p.bh[0][g][j] = of_x ? bias : 0.0f;
+        }
+    }
+    for (size_t i = 0; i < s.input; i++) {
+        p.x[i] = 0x1p-50f;
+    }
+    for (size_t j = 0; j < s.hidden; j++) {
+        p.h0[j] = 0x1p-50f;
+    }
+    check(&p);
+    guarded_free_all();
+}
+
+void test_faint_length(void)
+{
+    for (size_t length = 64; length <= 256; length += 64) {
+        check_length(length, true);
+        check_length(length, false);
+    }
+}
