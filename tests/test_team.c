@@ -10,6 +10,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -53,12 +54,67 @@ static void mark(void *context, size_t phase, size_t slice)
     atomic_fetch_add_explicit((atomic_size_t *)context, 1 + phase + slice, memory_order_relaxed);
 }
 
-/* A thousand lives, with and without work, leave no memory and no thread behind. */
+/* The signals that every system has; glibc and emulators keep some of those above to themselves. */
+enum { MASKED = 3, SIGNALS = 32 };
+
+/* Which of them this thread blocks, without those that nobody can. */
+static uint32_t blocked(void)
+{
+    sigset_t set;
+    uint32_t bits = 0;
+    pthread_sigmask(SIG_BLOCK, NULL, &set);
+    for (int i = 1; i < SIGNALS; i++)
+        if (i != SIGKILL && i != SIGSTOP && sigismember(&set, i) == 1)
+            bits |= UINT32_C(1) << i;
+    return bits;
+}
+
+struct masks {
+    uint32_t bits[MASKED];
+    atomic_uint told;
+};
+
+/* The caller stays in its own task until the workers have told, so that none is taken back from them. */
+static void tell_mask(void *argument, size_t i)
+{
+    struct masks *masks = argument;
+    masks->bits[i] = blocked();
+    atomic_fetch_add(&masks->told, 1);
+    for (int tries = 0; i == 0 && tries < 60000 && atomic_load(&masks->told) < MASKED; tries++)
+        usleep(1000);
+}
+
+/* A program's handlers never run in a worker, which blocks all signals; and its own thread blocks those that it did. */
+static void check_signals(void)
+{
+    const uint32_t all = UINT32_MAX << 1 & ~(UINT32_C(1) << SIGKILL) & ~(UINT32_C(1) << SIGSTOP);
+    sigset_t some, before;
+    sigemptyset(&some);
+    sigaddset(&some, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &some, &before);
+    const uint32_t mine = blocked();
+    struct masks masks = {.told = 0};
+    gru_team *team = NULL;
+    if (CHECK(gru_team_create(&team, MASKED, NULL, NULL) == GRU_OK, "a team of %d", MASKED)) {
+        CHECK(blocked() == mine, "the caller blocked signals %#x, and then %#x", mine, blocked());
+        const gru_pool *pool = gru_team_pool(team);
+        pool->run(pool->context, tell_mask, &masks, MASKED);
+        CHECK(masks.bits[0] == mine, "its task blocks %#x", masks.bits[0]);
+        for (size_t i = 1; i < MASKED; i++)
+            CHECK(masks.bits[i] == all, "worker %zu blocks signals %#x of %#x", i, masks.bits[i], all);
+    }
+    gru_team_destroy(team);
+    CHECK(blocked() == mine, "the caller blocked signals %#x, and in the end %#x", mine, blocked());
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* A thousand lives, with and without work, leave no memory, no thread and no blocked signal behind. */
 void test_team_lives(void)
 {
     _Alignas(64) unsigned char state[1024];
     check_memory memory = {0};
     const gru_allocator allocator = check_allocator(&memory);
+    check_signals();
     const unsigned threads = count_threads();
     for (size_t life = 0; life < 1000; life++) {
         gru_team *team = NULL;
