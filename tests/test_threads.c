@@ -236,6 +236,33 @@ void test_threads_tasks(void)
     gru_team_destroy(team);
 }
 
+enum { INNER = 6 }; /* three for each thread of two */
+
+struct nest {
+    const gru_pool *pool;
+    atomic_uint calls[2][INNER];
+};
+
+static void run_inside(void *argument, size_t i)
+{
+    struct nest *nest = argument;
+    nest->pool->run(nest->pool->context, count_task, nest->calls[i], INNER);
+}
+
+/* Who finds the team busy does all tasks alone, and not only as many as there are threads. */
+static void check_nested(const gru_pool *pool)
+{
+    for (size_t outer = 1; outer <= 2; outer++) {
+        struct nest nest = {.pool = pool};
+        pool->run(pool->context, run_inside, &nest, outer);
+        for (size_t i = 0; i < 2 * INNER; i++) {
+            const unsigned calls = nest.calls[i / INNER][i % INNER];
+            CHECK(calls == (i / INNER < outer), "task %zu of %d inside task %zu was called %u times", i % INNER, INNER,
+                  i / INNER, calls);
+        }
+    }
+}
+
 struct user {
     const gru_pool *pool;
     struct job *job;
@@ -270,6 +297,7 @@ void test_threads_shared_team(void)
     job->inner = gru_team_pool(team);
     for (int repeat = 0; repeat < 20; repeat++)
         CHECK(run_job(job, gru_team_pool(team)), "a run inside a run");
+    check_nested(gru_team_pool(team));
     free(job);
     gru_team_destroy(team);
 }
