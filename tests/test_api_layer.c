@@ -179,7 +179,10 @@ void test_api_layer_place(void)
     CHECK_STATUS(gru_layer_bytes(NULL, &bytes, &e), GRU_NULL_POINTER, &e, "no description");
     CHECK_STATUS(gru_layer_bytes(&desc, &bytes, &e), GRU_OK, &e, "bytes");
     unsigned char *memory = guarded_bytes(bytes + GRU_ALIGNMENT, GUARD_BEFORE, 0);
-    CHECK_STATUS(gru_layer_place(&layer, &desc, &weights, memory + 4, bytes, &e), GRU_BAD_ALIGNMENT, &e, "alignment");
+    for (size_t shift = 1; shift < GRU_ALIGNMENT; shift *= 2) {
+        CHECK_STATUS(gru_layer_place(&layer, &desc, &weights, memory + shift, bytes, &e), GRU_BAD_ALIGNMENT, &e,
+                     "%zu bytes past a line", shift);
+    }
     CHECK_STATUS(gru_layer_place(&layer, &desc, &weights, memory, bytes - 1, &e), GRU_SMALL_MEMORY, &e,
                  "a byte too few");
     CHECK_STATUS(gru_layer_place(&layer, &desc, &weights, NULL, bytes, &e), GRU_NULL_POINTER, &e, "no memory");
@@ -213,6 +216,16 @@ void test_api_layer_repack(void)
     CHECK(told.backend != NULL, "the chosen back end is told");
     CHECK_STATUS(gru_layer_describe(NULL, &told, &e), GRU_NULL_POINTER, &e, "no layer");
     CHECK_STATUS(gru_layer_describe(layer, NULL, &e), GRU_NULL_POINTER, &e, "no description");
+    gru_layer *soft = NULL;
+    gru_desc other = desc;
+    other.gates = GRU_GATES_SIGMOID;
+    other.hard_alpha = 0.3f;
+    other.hard_beta = 0.7f;
+    CHECK_STATUS(gru_layer_create(&soft, &other, &weights, NULL, &e), GRU_OK, &e, "numbers that gates don't use");
+    CHECK_STATUS(gru_layer_describe(soft, &told, &e), GRU_OK, &e, "describe");
+    CHECK(check_bits_of(told.hard_alpha) == 0 && check_bits_of(told.hard_beta) == 0,
+          "they are told as 0, not %g and %g", (double)told.hard_alpha, (double)told.hard_beta);
+    gru_layer_destroy(soft);
     told.size = 0;
     CHECK_STATUS(gru_layer_describe(layer, &told, &e), GRU_BAD_STRUCT, &e, "a description without its size");
 

@@ -54,6 +54,7 @@ void test_api_run_refusals(void)
     REFUSE(f.bytes = 0, GRU_SMALL_MEMORY);
     REFUSE(f.workspace = NULL, GRU_NULL_POINTER);
     REFUSE(f.pool.size = 8, GRU_BAD_STRUCT);
+    REFUSE(f.pool.size = offsetof(gru_pool, context), GRU_BAD_STRUCT); /* which would be NULL, and nobody says so */
     REFUSE(f.pool.threads = 0, GRU_ZERO_SIZE);
     REFUSE(f.pool.run = NULL, GRU_NULL_POINTER);
     REFUSE_OF(RESET_NOTHING, WAY_FORWARD, f.io.state.gates[GRU_R] = f.io.state.gates[GRU_Z], GRU_UNSUPPORTED);

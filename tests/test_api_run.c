@@ -73,6 +73,32 @@ void test_api_run_idle_strides(void)
     }
 }
 
+/* What is no concatenation of two halves has one row of y, and no use for a y_direction. */
+void test_api_run_idle_direction(void)
+{
+    static const ptrdiff_t idle[] = {1, H - 1, -1, PTRDIFF_MAX, PTRDIFF_MIN};
+    static const enum problem_way ways[] = {WAY_FORWARD, WAY_REVERSE, WAY_BOTH_SUM};
+    for (size_t i = 0; i < 3; i++) {
+        fixture f;
+        if (!set_up(&f, RESET_PRODUCT, ways[i])) {
+            return;
+        }
+        gru_error e = {0};
+        float *want = guarded_floats(f.output_count, GUARD_AFTER, 0);
+        CHECK_STATUS(gru_run(f.layer, &f.io, f.workspace, f.bytes, &e), GRU_OK, &e, "without a y_direction");
+        memcpy(want, f.outputs, f.output_count * sizeof(float));
+        for (size_t k = 0; k < sizeof idle / sizeof *idle; k++) {
+            f.io.y_direction = idle[k];
+            check_fill(f.outputs, T * B * f.p.width, 2.0f, 3.0f);
+            CHECK_STATUS(gru_run(f.layer, &f.io, f.workspace, f.bytes, &e), GRU_OK, &e, "direction %d, y_direction %td",
+                         (int)ways[i], idle[k]);
+            CHECK_BITS(f.outputs, want, f.output_count, "direction %d, y_direction %td", (int)ways[i], idle[k]);
+        }
+        gru_layer_destroy(f.layer);
+        guarded_free_all();
+    }
+}
+
 /* A program compiled with a longer header: the same run, unless it sets a field that isn't known here; and with a
  * shorter one. */
 void test_api_run_newer(void)
@@ -167,6 +193,9 @@ void test_api_run_no_rows(void)
     memcpy(before, f.outputs, f.output_count * sizeof(float));
     CHECK_STATUS(gru_run(f.layer, &f.io, f.workspace, f.bytes, &e), GRU_OK, &e, "no rows of much");
     CHECK_BITS(f.outputs, before, f.output_count, "no rows: an output was written");
+    f.io.state.h_row = f.io.state.h_direction = 0; /* nor do the strides of states that no row has */
+    CHECK_STATUS(gru_run(f.layer, &f.io, f.workspace, f.bytes, &e), GRU_OK, &e, "no rows of a pool of states");
+    CHECK_BITS(f.outputs, before, f.output_count, "no rows of a pool: an output was written");
     gru_layer_destroy(f.layer);
 }
 

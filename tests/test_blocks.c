@@ -147,6 +147,7 @@ void test_blocks_array_refusals(void)
         CHECK_BITS(x, before, 20, "nothing is written");
         CHECK(call(b, GRU_TIER_FAST, 0, NULL, NULL, NULL) == GRU_OK, "no elements are fine");
         CHECK(call(b, GRU_TIER_FAST, 8, x, x + 8, NULL) == GRU_OK, "neighbours don't overlap");
+        CHECK(call(b, GRU_TIER_FAST, 8, x + 8, x, NULL) == GRU_OK, "nor does an output that ends where x begins");
         memcpy(x, before, sizeof before);
     }
 }

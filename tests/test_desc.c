@@ -119,12 +119,14 @@ void test_desc_canonical(void)
     gru_desc desc = plain(), to = plain();
     desc.merge = GRU_MERGE_SUM;
     desc.hard_alpha = 0.3f;
+    desc.hard_beta = 0.7f;
     desc.clip = INFINITY;
     CHECK(gru_desc_read(&to, &desc, NULL) == GRU_OK && to.merge == GRU_MERGE_CONCAT &&
-              check_bits_of(to.hard_alpha) == 0 && check_bits_of(to.clip) == 0,
-          "fields without a meaning are zero: merge %d, alpha %g, clip %g", (int)to.merge, (double)to.hard_alpha,
-          (double)to.clip);
+              check_bits_of(to.hard_alpha) == 0 && check_bits_of(to.hard_beta) == 0 && check_bits_of(to.clip) == 0,
+          "fields without a meaning are zero: merge %d, alpha %g, beta %g, clip %g", (int)to.merge,
+          (double)to.hard_alpha, (double)to.hard_beta, (double)to.clip);
 
+    desc.hard_beta = 0.0f;
     desc.gates = GRU_GATES_HARD_SIGMOID;
     desc.direction = GRU_BIDIRECTIONAL;
     CHECK(gru_desc_read(&to, &desc, NULL) == GRU_OK && to.merge == GRU_MERGE_SUM && to.hard_alpha == 0.3f &&

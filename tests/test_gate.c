@@ -251,7 +251,7 @@ void test_gate_create_refusals(void)
     REFUSE(units = desc.states = (size_t)1 << 31; desc.u.unit = desc.u.column = 0, GRU_OVERFLOW);
     REFUSE(units = desc.inputs = (size_t)1 << 31; desc.w.unit = desc.w.column = 0, GRU_OVERFLOW);
 #undef REFUSE
-    gru_gate_desc desc = plain_desc(numbers);
+    gru_gate_desc desc = plain_desc(numbers), absent = desc;
     gru_error error = {0};
     CHECK_STATUS(gru_gate_create(NULL, &desc, NULL, &error), GRU_NULL_POINTER, &error, "nowhere to put it");
     check_memory memory = {.fail_at = 1};
@@ -260,6 +260,10 @@ void test_gate_create_refusals(void)
     CHECK_STATUS(gru_gate_create(&gate, &desc, &allocator, &error), GRU_NO_MEMORY, &error, "no memory");
     memory.fail_at = 0;
     CHECK_STATUS(gru_gate_create(&gate, &desc, &allocator, &error), GRU_OK, &error, "memory");
+    gru_gate_destroy(gate);
+    gate = NULL;
+    absent.bx = absent.bh = (gru_vector){NULL, PTRDIFF_MAX}; /* which no bias goes along */
+    CHECK_STATUS(gru_gate_create(&gate, &absent, &allocator, &error), GRU_OK, &error, "the units of absent biases");
     gru_gate_destroy(gate);
     gru_gate_destroy(NULL);
     CHECK(memory.live == 0 && memory.mistakes == 0, "all memory is given back");

@@ -26,7 +26,7 @@ void test_status_texts(void)
     CHECK(gru_arithmetic() == GRU_ARITHMETIC, "gru_arithmetic is %d", gru_arithmetic());
 }
 
-/* A text is cut at a whole character, wherever the cut falls in it. */
+/* A text is cut at a whole character, wherever the cut falls in it, even if a single byte is too many. */
 void test_status_fail(void)
 {
     CHECK(gru_fail(NULL, GRU_OVERFLOW, "%d", 1) == GRU_OVERFLOW, "the error may be NULL");
@@ -49,6 +49,13 @@ void test_status_fail(void)
                   "characters of %zu bytes after %zu: %zu bytes are kept, not %zu", width, shift,
                   strnlen(error.text, sizeof error.text), whole);
         }
+        char text[sizeof error.text + 1] = "";
+        memset(text, '.', sizeof error.text);
+        memcpy(text + sizeof error.text - width, characters[width - 1], width + 1);
+        gru_fail(&error, GRU_BAD_VALUE, "%s", text);
+        text[sizeof error.text - width] = '\0';
+        CHECK(strcmp(error.text, text) == 0, "the last of a byte too many, of %zu bytes: %zu bytes are kept", width,
+              strnlen(error.text, sizeof error.text));
     }
 }
 
