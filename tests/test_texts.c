@@ -119,10 +119,10 @@ static void check_descs(void)
         const char *name;
         size_t at;
         int last;
-    } enums[] = {{"reset", offsetof(gru_desc, reset), 2},         {"update", offsetof(gru_desc, update), 1},
-                 {"bias", offsetof(gru_desc, bias), 4},           {"direction", offsetof(gru_desc, direction), 2},
-                 {"merge", offsetof(gru_desc, merge), 1},         {"gates", offsetof(gru_desc, gates), 1},
-                 {"tier", offsetof(gru_desc, tier), 3},           {"weight_type", offsetof(gru_desc, weight_type), 0}};
+    } enums[] = {{"reset", offsetof(gru_desc, reset), 2}, {"update", offsetof(gru_desc, update), 1},
+                 {"bias", offsetof(gru_desc, bias), 4},   {"direction", offsetof(gru_desc, direction), 2},
+                 {"merge", offsetof(gru_desc, merge), 1}, {"gates", offsetof(gru_desc, gates), 1},
+                 {"tier", offsetof(gru_desc, tier), 3},   {"weight_type", offsetof(gru_desc, weight_type), 0}};
     size_t bytes;
     gru_desc desc;
     for (size_t i = 0; i < sizeof enums / sizeof *enums; i++) {

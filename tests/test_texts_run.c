@@ -11,9 +11,15 @@ static const float numbers[12];
 
 static gru_gate_desc plain_gate(void)
 {
-    return (gru_gate_desc){.size = sizeof(gru_gate_desc), .units = 2, .inputs = 3, .states = 4,
-                           .backend = check_scalar(), .w = {numbers, 3, 1}, .u = {numbers, 4, 1},
-                           .bx = {numbers, 1}, .bh = {numbers, 1}};
+    return (gru_gate_desc){.size = sizeof(gru_gate_desc),
+                           .units = 2,
+                           .inputs = 3,
+                           .states = 4,
+                           .backend = check_scalar(),
+                           .w = {numbers, 3, 1},
+                           .u = {numbers, 4, 1},
+                           .bx = {numbers, 1},
+                           .bh = {numbers, 1}};
 }
 
 #define GATE_SAYS(change, want, ...)                                           \
@@ -160,8 +166,8 @@ void test_texts_strides(void)
     RUN_SAYS(f.io.state.h_row = 4, bad, "state.h_row" POOLED " is 4, " OVERLAP);
     RUN_SAYS((f.io.index = NULL, f.io.state.h_row = 3), bad, "state.h_row is 3, " OVERLAP);
     BOTH_SAY(f.io.state.h_direction = 2, bad, "state.h_direction is 2, " OVERLAP);
-    RUN_SAYS(f.io.state.h0_row = far, GRU_OVERFLOW,
-             "state.h0_row" POOLED " is %td, but no memory holds 3 of these", far);
+    RUN_SAYS(f.io.state.h0_row = far, GRU_OVERFLOW, "state.h0_row" POOLED " is %td, but no memory holds 3 of these",
+             far);
     RUN_SAYS((f.io.index = NULL, f.io.state.h0_row = far), GRU_OVERFLOW,
              "state.h0_row is %td, but no memory holds 3 of these", far);
     BOTH_SAY(f.io.state.h0_direction = PTRDIFF_MAX, GRU_OVERFLOW,
