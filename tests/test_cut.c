@@ -247,6 +247,24 @@ void test_cut_room(void)
     }
 }
 
+/* Inputs ahead of the steps, of one group of units, so that no other cut needs as much room for what threads share: no
+ * byte past the workspace of a run, which begins where aligning it takes most of the line that there is for that. */
+void test_cut_feeders_room(void)
+{
+    for (int temper = 0; temper < TEMPERS; temper++) {
+        tally mine = {.temper = (enum temper)temper};
+        const gru_pool pool = tally_pool(&mine, 3);
+        problem_shape s = {.input = 400, .hidden = check_this()->lanes, .steps = 200, .rows = 1, .bias = BIAS_6};
+        s.hidden += s.hidden < 4 ? 3 : 0; /* scalar's inputs take too little time */
+        problem p = problem_make(&s);
+        answer want = drive_reference(&p);
+        const way w = {.backend = check_this(), .pool = &pool, .offset = GRU_LINE - 1, .side = GUARD_AFTER};
+        drive_compare(&p, &want, &w);
+        CHECK(mine.calls == 1 && mine.tasks == 3, "the pool got %zu calls, of %zu tasks", mine.calls, mine.tasks);
+        guarded_free_all();
+    }
+}
+
 /* Room for both directions at once is no more than twice that of one. */
 void test_cut_workspace(void)
 {
