@@ -41,6 +41,27 @@ void test_stack_threads(void)
     gru_team_destroy(team);
 }
 
+/* Layers cut into as many slices as they have groups of units, which takes all of a workspace: no byte past one that
+ * begins where aligning it takes most of the line that there is for that. */
+void test_stack_room(void)
+{
+    enum { HIDDEN = 352, PAST_A_LINE = 4 };
+    const tower_shape shape = {2, 8, 1, HIDDEN, HIDDEN, true, true};
+    tally all = {.temper = ALL};
+    const gru_pool pool = tally_pool(&all, 64);
+    tower t = tower_draw(&shape);
+    tower_site site = tower_open(&t, &pool, false);
+    /* Workspaces are whole lines, so the end is as far from one as the beginning. */
+    CHECK(site.bytes % GRU_ALIGNMENT == 0, "a workspace of %zu bytes", site.bytes);
+    site.workspace = guarded_bytes(site.bytes, GUARD_AFTER, GRU_ALIGNMENT - PAST_A_LINE);
+    memset(site.workspace, 0xff, site.bytes);
+    gru_error error = {0};
+    CHECK_STATUS(tower_call(&site, &error), GRU_OK, &error, "run");
+    CHECK(all.calls > 0, "a pool that isn't asked");
+    answer_check(&t.p[1], &t.want[1], &site.got[1], "a workspace with an exact end");
+    tower_close(&site);
+}
+
 /* --- Two layers, forward, nine units each ---------------------------------------------------------- */
 
 typedef struct pair {
