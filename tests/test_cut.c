@@ -196,6 +196,27 @@ void test_cut_lone_rows(void)
     }
 }
 
+/* Where all rows together have fewer steps than there are parts, some parts have no row. */
+void test_cut_empty_parts(void)
+{
+    enum { SIZE = 128, STEPS = 2, ROWS = 24 };
+    tally all = {.temper = ALL};
+    const gru_pool pool = tally_pool(&all, 4);
+    for (size_t i = 0; i < 4; i++) {
+        problem_shape s = {.input = SIZE, .hidden = SIZE, .steps = STEPS, .rows = ROWS, .initial = true};
+        s.reset = i < 2 ? RESET_PRODUCT : RESET_STATE;
+        problem p = problem_make(&s);
+        p.lengths = guarded_bytes(ROWS * sizeof *p.lengths, GUARD_AFTER, 0);
+        memset(p.lengths, 0, ROWS * sizeof *p.lengths);
+        p.lengths[check_below(ROWS)] = 1 + i % 2;
+        answer want = drive_reference(&p);
+        all.tasks = 0;
+        compare(&p, &want, &pool);
+        CHECK(all.tasks == 4, "the pool got %zu tasks, not one for each part", all.tasks);
+        guarded_free_all();
+    }
+}
+
 /* --- Room ------------------------------------------------------------------------------------------- */
 
 /* The end of the arrays of the last part of the rows; without a reset before, there are no s and z. */
