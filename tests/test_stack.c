@@ -62,7 +62,7 @@ void test_stack_room(void)
     tower_close(&site);
 }
 
-/* --- Two layers, forward, nine units each ---------------------------------------------------------- */
+/* --- Two layers of nine units each ------------------------------------------------------------------ */
 
 typedef struct pair {
     tower t;
@@ -72,10 +72,11 @@ typedef struct pair {
     size_t bytes;
 } pair;
 
-static pair make_pair(size_t steps, size_t rows)
+static pair make_pair(enum problem_way ways, size_t steps, size_t rows)
 {
     problem_shape lower = {.input = 5, .hidden = 9, .steps = steps, .rows = rows, .bias = BIAS_6}, upper = lower;
-    upper.input = lower.hidden;
+    lower.way = upper.way = ways;
+    upper.input = ways == WAY_BOTH ? 2 * lower.hidden : lower.hidden;
     pair two = {.t = {.count = 2, .p = {problem_make(&lower), problem_make(&upper)}}};
     way plain = {.backend = check_this()};
     for (size_t i = 0; i < 2; i++) {
@@ -103,7 +104,7 @@ static void free_pair(const pair *two)
 /* States may be left out altogether: all start at zero, and only y is wanted. */
 void test_stack_without_states(void)
 {
-    pair two = make_pair(6, 4);
+    pair two = make_pair(WAY_FORWARD, 6, 4);
     answer want = one_after_the_other(&two), got = {NULL, NULL, {NULL}};
     got.y = guarded_floats(count_y(&two.t.p[1]), GUARD_AFTER, 0);
     gru_io io = tower_io(&two.t, got.y, NULL);
@@ -112,11 +113,37 @@ void test_stack_without_states(void)
     free_pair(&two);
 }
 
+/* Where y's halves stand is the topmost layer's alone: further apart than they are wide, or the other way round. */
+void test_stack_halves(void)
+{
+    enum { STEPS = 6, ROWS = 4, HIDDEN = 9, GAP = 5 };
+    static const ptrdiff_t directions[] = {HIDDEN + GAP, -HIDDEN};
+    pair two = make_pair(WAY_BOTH, STEPS, ROWS);
+    answer want = one_after_the_other(&two), got = {NULL, NULL, {NULL}};
+    for (size_t i = 0; i < 2; i++) {
+        const size_t first = i == 0 ? 0 : HIDDEN, second = i == 0 ? HIDDEN + GAP : 0, width = 2 * HIDDEN + GAP;
+        float *y = guarded_floats(STEPS * ROWS * width, GUARD_AFTER, 0);
+        got.y = guarded_floats(count_y(&two.t.p[1]), GUARD_AFTER, 0);
+        gru_io io = tower_io(&two.t, y + first, NULL);
+        io.y_row = (ptrdiff_t)width;
+        io.y_step = io.y_row * ROWS;
+        io.y_direction = directions[i];
+        gru_error e = {0};
+        CHECK_STATUS(gru_run_stack(two.layers, 2, &io, NULL, two.workspace, two.bytes, &e), GRU_OK, &e, "run");
+        for (size_t k = 0; k < STEPS * ROWS; k++) {
+            memcpy(got.y + k * 2 * HIDDEN, y + k * width + first, HIDDEN * sizeof(float));
+            memcpy(got.y + k * 2 * HIDDEN + HIDDEN, y + k * width + second, HIDDEN * sizeof(float));
+        }
+        answer_check(&two.t.p[1], &want, &got, i == 0 ? "halves apart" : "halves the other way round");
+    }
+    free_pair(&two);
+}
+
 /* A stride that leads nowhere may be of any size: in chunks past all rows' lengths nothing is read. */
 void test_stack_idle_strides(void)
 {
     enum { STEPS = 300, ROWS = 2 };
-    pair two = make_pair(STEPS, ROWS);
+    pair two = make_pair(WAY_FORWARD, STEPS, ROWS);
     const size_t lengths[ROWS] = {1, 1};
     const uint8_t mask[ROWS] = {0};
     float *y = guarded_floats(count_y(&two.t.p[1]), GUARD_AFTER, 0);
@@ -186,7 +213,7 @@ static void check_stack_refusals(const pair *two, const gru_io *io, float *y, si
 
 void test_stack_refusals(void)
 {
-    pair two = make_pair(6, 4);
+    pair two = make_pair(WAY_FORWARD, 6, 4);
     size_t count = count_y(&two.t.p[1]);
     float *y = guarded_floats(count, GUARD_AFTER, 0);
     gru_io io = tower_io(&two.t, y, NULL);
@@ -215,7 +242,7 @@ void test_stack_index(void)
 {
     enum { STEPS = 40, ROWS = 4, POOL = 5 };
     static const size_t index[ROWS] = {4, 0, 3, 1};
-    pair two = make_pair(STEPS, ROWS);
+    pair two = make_pair(WAY_FORWARD, STEPS, ROWS);
     float *h0 = guarded_floats(POOL * 9, GUARD_AFTER, 0), *got[3], *want[3];
     check_fill(h0, POOL * 9, -1.0f, 1.0f);
     for (size_t i = 0; i < 3; i++) { /* two pools of states that nobody has written, and y */
@@ -255,7 +282,7 @@ void test_stack_index(void)
 /* Without y only the last states are wanted, of one layer perhaps; without steps there is no x either. */
 void test_stack_nothing_wanted(void)
 {
-    pair two = make_pair(6, 4);
+    pair two = make_pair(WAY_FORWARD, 6, 4);
     answer want = one_after_the_other(&two);
     float *last = guarded_floats(4 * 9, GUARD_AFTER, 0), *zeros = guarded_floats(4 * 9, GUARD_AFTER, 0);
     memset(zeros, 0, 4 * 9 * sizeof(float));
