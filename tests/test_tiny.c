@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_tiny.c: numbers of every scale from 2^-149 to 1, none of which may make a subnormal on the way. */
+#include "drive.h"
 #include "fpu.h"
 #include "rig.h"
 
@@ -194,5 +195,30 @@ void test_tiny_decay(void)
         }
         CHECK(left == 0, "after %zu steps %zu of 9 states aren't +0", calls[i] * STEPS, left);
         rig_free(&r);
+    }
+}
+
+/* A lone step reads its caller's x and state where they are, unless one of their numbers is tiny. Its weights are so
+ * large that it shows if it isn't seen to be. */
+void test_tiny_lone(void)
+{
+    enum { INPUT = 32, HIDDEN = 16 };
+    for (size_t k = 0; k < INPUT + HIDDEN; k++) {
+        problem_shape s = {.input = INPUT, .hidden = HIDDEN, .steps = 1, .rows = 1, .initial = true};
+        s.reset = k % 2 ? RESET_STATE : RESET_PRODUCT;
+        problem p = problem_make(&s);
+        const size_t width = k < INPUT ? INPUT : HIDDEN, at = k < INPUT ? k : k - INPUT;
+        for (size_t i = 0; i < 3 * HIDDEN; i++) {
+            float *const *weights = k < INPUT ? p.w[0] : p.u[0];
+            weights[i / HIDDEN][i % HIDDEN * width + at] = 0x1p60f;
+        }
+        float *spot = (k < INPUT ? p.x : p.h0) + at;
+        *spot = 0.0f;
+        answer want = drive_reference(&p);
+        *spot = 0x1p-63f;
+        way w = {.backend = check_this()};
+        way_want_gates(&w, false);
+        drive_compare(&p, &want, &w);
+        guarded_free_all();
     }
 }
