@@ -221,7 +221,7 @@ void test_stack_refusals(void)
     free_pair(&two);
 }
 
-/* No steps: each layer's h receives its h0. */
+/* No steps: each layer's h receives its h0, whose -0 and tiny numbers are +0 as ever. */
 void test_stack_no_steps(void)
 {
     tower t = draw(3, 4, false);
@@ -231,8 +231,17 @@ void test_stack_no_steps(void)
         p->lengths = NULL;
         p->mask = NULL;
         t.want[i].y = NULL;
-        t.want[i].last =
-            p->h0 ? p->h0 : memset(guarded_floats(count_last(p), GUARD_AFTER, 0), 0, count_last(p) * sizeof(float));
+        const size_t count = count_last(p);
+        t.want[i].last = memset(guarded_floats(count, GUARD_AFTER, 0), 0, count * sizeof(float));
+        if (i == 0 && p->h0 == NULL) { /* at least one has to have it */
+            p->h0 = guarded_floats(count, GUARD_AFTER, 0);
+            check_fill(p->h0, count, 0.5f, 1.0f);
+        }
+        if (p->h0 != NULL) {
+            p->h0[0] = -0.0f;
+            p->h0[1] = 0x1p-70f;
+            memcpy(t.want[i].last + 2, p->h0 + 2, (count - 2) * sizeof(float));
+        }
     }
     tower_run(&t, NULL, false);
 }
