@@ -158,10 +158,12 @@ bool check_long(void)
     return runner_options.full;
 }
 
-/* Mixed, so that the cases chosen don't all have the same remainder in some other cycle of the test's. */
+/* Mixed, by the first steps of splitmix64, so that the cases chosen don't all have the same remainder in some other
+ * cycle of the test's. */
 bool check_turn(size_t i, size_t of)
 {
     uint64_t mixed = (runner_options.seed + i) * UINT64_C(0x9e3779b97f4a7c15);
+    mixed = (mixed ^ mixed >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
     return !runner_options.quick || (mixed >> 32) % of == 0;
 }
 
