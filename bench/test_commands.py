@@ -258,7 +258,7 @@ def counting(folder):
     common = ("count", "--backend", "scalar", "--baseline", baseline)
     refuses("isn't there", *common)
     check(run(*common, "--update").returncode == 0, "count makes a baseline")
-    refuses("no back end", "count", "--backend", "mmx", "--baseline", baseline)
+    refuses('none is called "mmx"', "count", "--backend", "mmx", "--baseline", baseline)
     with open(baseline, encoding="utf-8") as file:
         made = json.load(file)
     name, number = next(iter(made["scalar"]["instructions"].items()))
