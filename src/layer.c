@@ -216,8 +216,8 @@ static enum gru_turns lone_turns_of(const struct gru_half *half, size_t lanes)
 
 /* Whether lone steps of three or four groups of units take one after the other, with both chains of each side by side:
  * few, which wait for their FMAs, but a step that goes the other way finds the last group's weights in the first-level
- * cache. Not where that holds all weights (H = 48 takes 0.69 of the time with 8 inputs, 0.87 with 32); not where x is
- * so short that its chains soon leave those over h alone (H = 64 0.73 to 0.80 with up to 8 inputs), or so long that the
+ * cache. Not where that holds all weights (H = 48 takes 0.73 of the time with 8 inputs, 0.88 with 32); not where x is
+ * so short that its chains soon leave those over h alone (H = 64 0.72 to 0.81 with up to 8 inputs), or so long that the
  * cache holds hardly anything (0.92 with 256 inputs, 0.87 with 512). Larger layers' pieces always do. */
 static int is_grouped(const struct gru_layer *layer)
 {
