@@ -585,8 +585,8 @@ GRU_API enum gru_status gru_update_blend(const gru_backend *backend, enum gru_up
 
 /*
  * Sigmoid and tanh over `count` elements. (Here and above a back end must be named, gru_backend_at(0) the best: nothing
- * is chosen in a run.) `y` may be `x`; other overlaps are refused. NaN gives NaN. Results lie within
- * [0, 1] and [-1, 1], small values are kept (tanh x ~ x), a subnormal x gives what a zero of its sign gives.
+ * is chosen in a run.) `y` may be `x`; other overlaps are refused. NaN gives NaN. Results lie within [0, 1] and
+ * [-1, 1], small values are kept (tanh x ~ x), a subnormal x gives what a zero of its sign gives.
  */
 GRU_API enum gru_status gru_sigmoid(const gru_backend *backend, enum gru_tier tier, size_t count, const float *x,
                                     float *y, gru_error *error);

@@ -120,8 +120,8 @@ static int is_plain(const gru_desc *desc)
  * than units.) */
 static size_t most_beside(const gru_desc *desc, size_t lanes)
 {
-    const size_t hidden_by_blocks = 40 + lanes + (desc->reset == GRU_RESET_BEFORE ? 16 : 0);
-    return gru_most(desc->hidden, lanes >= 8 ? hidden_by_blocks : 0);
+    const size_t beside_blocks = 40 + lanes + (desc->reset == GRU_RESET_BEFORE ? 16 : 0);
+    return gru_most(desc->hidden, lanes >= 8 ? beside_blocks : 0);
 }
 
 /* One product for many steps takes less arithmetic time than one for each. But beside the chains over h, which wait for

@@ -2,9 +2,9 @@
 /* phases.c: tasks that go through phases together and do one another's slices rather than wait in vain. */
 #include "phases.h"
 
-#include "wait.h"
 #include "size.h"
 #include "team.h"
+#include "wait.h"
 
 #include <stdalign.h>
 #include <stdatomic.h>

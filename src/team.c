@@ -4,9 +4,9 @@
 #include "team.h"
 
 #include "memory.h"
-#include "wait.h"
 #include "size.h"
 #include "status.h"
+#include "wait.h"
 #include "wake.h"
 
 #include <pthread.h>

@@ -2,9 +2,9 @@
 /* wave.c: layers that go side by side, each some chunks behind those below. */
 #include "wave.h"
 
-#include "wait.h"
 #include "size.h"
 #include "team.h"
+#include "wait.h"
 
 #include <stdalign.h>
 #include <stdatomic.h>
