@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cpu.c: which instructions this CPU has and its operating system saves. */
+/* cpu.c: which instructions this CPU has and its operating system saves, and whether its first cache is a large one. */
 #include "cpu.h"
 
 #include "backend.h"
@@ -13,7 +13,21 @@ static const uint32_t LEAF1_FMA = UINT32_C(1) << 12, LEAF1_OSXSAVE = UINT32_C(1)
 static const uint32_t LEAF7_AVX2 = UINT32_C(1) << 5, LEAF7_AVX512F = UINT32_C(1) << 16;
 static const uint32_t LEAF7_AVX512DQ = UINT32_C(1) << 17, LEAF7_AVX512BW = UINT32_C(1) << 30;
 static const uint32_t LEAF7_AVX512VL = UINT32_C(1) << 31;
+/* Leaf 4, its EAX (the same, and AMD APM volume 3, CPUID 8000_001D, whose layout is the same): kind and level. */
+static const uint32_t CACHE_IS = 0xff, CACHE_FIRST_DATA = 0x21;
 static const uint64_t XCR0_YMM = 0x06, XCR0_ZMM = 0xe6;
+
+/* The first cache that CPUID lists, the first-level one for data on all CPUs so far. Intel has leaf 4, which AMD leaves
+ * empty. */
+static void read_cache(struct gru_cpu_registers *r)
+{
+    uint32_t edx;
+    if (r->max_leaf >= 4) /* not covered: as below */
+        __cpuid_count(4, 0, r->cache_eax, r->cache_ebx, r->cache_ecx, edx);
+    const uint32_t highest = r->cache_eax ? 0 : (uint32_t)__get_cpuid_max(0x80000000, 0);
+    if (highest >= 0x8000001d) /* not covered: a CPU has the one leaf or the other */
+        __cpuid_count(0x8000001d, 0, r->cache_eax, r->cache_ebx, r->cache_ecx, edx);
+}
 
 struct gru_cpu_registers gru_cpu_read(void)
 {
@@ -34,12 +48,22 @@ struct gru_cpu_registers gru_cpu_read(void)
         __asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
         r.xcr0 = (uint64_t)edx << 32 | eax;
     }
+    read_cache(&r);
     return r;
+}
+
+/* Ways, partitions, bytes of a line and sets, each of them less one in its register. */
+static uint64_t cache_bytes(const struct gru_cpu_registers *r)
+{
+    const uint64_t ways = (r->cache_ebx >> 22) + 1, partitions = (r->cache_ebx >> 12 & 0x3ff) + 1;
+    return ways * partitions * ((r->cache_ebx & 0xfff) + 1) * ((uint64_t)r->cache_ecx + 1);
 }
 
 uint32_t gru_cpu_decide(const struct gru_cpu_registers *r)
 {
     uint32_t bits = GRU_CPU_KNOWN;
+    if ((r->cache_eax & CACHE_IS) == CACHE_FIRST_DATA && cache_bytes(r) >= GRU_LARGE_CACHE * sizeof(float))
+        bits |= GRU_CPU_LARGE_CACHE;
     if (!(r->leaf1_ecx & LEAF1_OSXSAVE) || (r->xcr0 & XCR0_YMM) != XCR0_YMM || !(r->leaf1_ecx & LEAF1_AVX))
         return bits;
     if (r->leaf1_ecx & LEAF1_FMA)

@@ -7,7 +7,7 @@
 
 /*
  * The registers that decide, apart from the instructions that read them, so that a test can ask what any CPU or any
- * operating system would get. x86: CPUID leaves 1 and 7 and XCR0. Arm: HWCAP.
+ * operating system would get. x86: CPUID leaves 1 and 7, XCR0, and the leaf of the first cache. Arm: HWCAP.
  */
 struct gru_cpu_registers {
     uint32_t max_leaf;
@@ -15,6 +15,7 @@ struct gru_cpu_registers {
     uint32_t leaf7_ebx;
     uint64_t xcr0; /* 0 where the operating system doesn't use XSAVE */
     uint64_t hwcap;
+    uint32_t cache_eax, cache_ebx, cache_ecx; /* 0 where the CPU doesn't say */
 };
 
 /* What this CPU's registers are. */

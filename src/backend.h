@@ -18,8 +18,8 @@ enum { GRU_MAX_GATES = 3 };
 enum { GRU_LINE = GRU_ALIGNMENT / sizeof(float) };
 
 /* Floats of weights that one core's second-level cache is taken to hold, 1 MiB, and its first-level cache beside all
- * else, 28 KiB; and of a larger first-level cache in all, 48 KiB. */
-enum { GRU_CACHED_WEIGHTS = 262144, GRU_NEAR_WEIGHTS = 7168, GRU_FIRST_CACHE = 12288 };
+ * else, 28 KiB; and of a large first-level cache in all, 48 KiB. */
+enum { GRU_CACHED_WEIGHTS = 262144, GRU_NEAR_WEIGHTS = 7168, GRU_LARGE_CACHE = 12288 };
 
 /* CPU features, as bits of the word that gru_cpu_bits() returns. */
 enum gru_cpu_bit {
@@ -30,6 +30,7 @@ enum gru_cpu_bit {
     GRU_CPU_AVX512DQ = 1 << 4,
     GRU_CPU_AVX512VL = 1 << 5,
     GRU_CPU_NEON = 1 << 6,
+    GRU_CPU_LARGE_CACHE = 1 << 7, /* a first-level cache of GRU_LARGE_CACHE floats or more */
     GRU_CPU_KNOWN = 1 << 30 /* the word has been filled in */
 };
 
@@ -215,6 +216,9 @@ struct gru_backend {
 
 /* The CPU's features, found at the first call and remembered. */
 uint32_t gru_cpu_bits(void);
+
+/* Floats of weights that this CPU's first-level cache holds beside all else, for which there are 4 KiB. */
+size_t gru_first_cache(void);
 
 /* The back end of a layer whose description leaves the choice: as gru_backend_find(NULL), but where the best one has
  * lanes that no unit needs, the next that has enough. Its instructions have shorter latencies: up to 8 units, AVX2

@@ -60,14 +60,28 @@ static size_t header_bytes(void)
     return gru_round_up(sizeof(struct gru_layer), GRU_ALIGNMENT);
 }
 
+static int is_plain(const gru_desc *desc)
+{
+    return desc->reset != GRU_RESET_NONE && desc->gates == GRU_GATES_SIGMOID && desc->clip <= 0;
+}
+
+/* Floats of weights that lone steps find in the first-level cache. What else plain steps need is mostly in registers:
+ * of 48 KiB they may fill 47 1/2 (H = 44 with 40 inputs takes 0.91 of the time, padded), the others 44 (without reset
+ * H = 52 takes 1.22 times as long with 38 inputs). */
+static size_t near_weights(const gru_desc *desc)
+{
+    return gru_first_cache() + (is_plain(desc) ? 896 : 0);
+}
+
 /* The units that a matrix is packed for, of a layer with so many gates. Vectors of a narrow group mostly lie across two
  * cache lines: lone steps of H = 31 took 1.31 times as long as those of H = 32. So groups are whole where all weights
  * stay in the first-level cache, or in a layer of one or two groups this matrix's, and where that makes them at most a
- * twentieth more. (Padded beyond that cache, H = 20 with 100 inputs takes 1.3 times as long as narrow.) */
+ * twentieth more. (Padded beyond that cache, H = 20 with 100 inputs takes 1.3 times as long as narrow, and H = 40 1.07
+ * with 48. Above 64 units a layer costs at most 1.1 times its weights, even those that a large cache would hold.) */
 static size_t packed_units(const gru_desc *desc, size_t layer_gates, size_t length, size_t gates)
 {
     const size_t hidden = desc->hidden, lanes = desc->backend->lanes, whole = gru_round_up(hidden, lanes);
-    const int near = desc->input + hidden <= GRU_NEAR_WEIGHTS / whole / layer_gates;
+    const int near = hidden <= 64 && desc->input + hidden <= near_weights(desc) / whole / layer_gates;
     const int small = whole <= 2 * lanes && length <= GRU_NEAR_WEIGHTS / whole / gates;
     return near || small || whole - hidden <= hidden / 20 ? whole : hidden;
 }
@@ -108,11 +122,6 @@ static struct gru_product place_product(char **at, size_t units, size_t length, 
     struct gru_product product = gru_product_place(*at, units, length, gates, lanes);
     *at += bytes;
     return product;
-}
-
-static int is_plain(const gru_desc *desc)
-{
-    return desc->reset != GRU_RESET_NONE && desc->gates == GRU_GATES_SIGMOID && desc->clip <= 0;
 }
 
 /* The most inputs whose chains take less time beside those over h than as one product for many steps: some forty are
@@ -209,23 +218,26 @@ static enum gru_turns lone_turns_of(const struct gru_half *half, size_t lanes)
     if (weights <= GRU_NEAR_WEIGHTS)
         return GRU_TURNS_NEVER;
     if (weights <= near * GRU_NEAR_WEIGHTS &&
-        !(half->candidate.gates && lanes >= GRU_LINE && recurrent > GRU_FIRST_CACHE))
+        !(half->candidate.gates && lanes >= GRU_LINE && recurrent > gru_first_cache()))
         return GRU_TURNS_NEAR;
     return weights > far * GRU_NEAR_WEIGHTS ? GRU_TURNS_FAR : GRU_TURNS_NEVER;
 }
 
-/* Whether lone steps of three or four groups of units take one after the other, with both chains of each side by side:
+/* Whether lone steps of three groups of units or more take one after the other, with both chains of each side by side:
  * few, which wait for their FMAs, but a step that goes the other way finds the last group's weights in the first-level
  * cache. Not where that holds all weights (H = 48 takes 0.73 of the time with 8 inputs, 0.88 with 32); not where x is
  * so short that its chains soon leave those over h alone (H = 64 0.72 to 0.81 with up to 8 inputs), or so long that the
- * cache holds hardly anything (0.92 with 256 inputs, 0.87 with 512). Larger layers' pieces always do. */
+ * cache holds hardly anything (0.92 with 256 inputs, 0.87 with 512). Larger layers' pieces always do. Two gates make
+ * fewer chains: without reset H = 64 takes 0.58 of the time with 8 inputs, 0.72 with 24, and H = 96 0.87 with 40. */
 static int is_grouped(const struct gru_layer *layer)
 {
     const struct gru_half *const half = &layer->half[0];
     const struct gru_product *const w = &half->input;
-    const size_t weights = weights_of(half) + w->units * w->length * w->gates;
+    const size_t weights = weights_of(half) + w->units * w->length * w->gates, near = near_weights(&layer->desc);
+    if (w->gates == 2)
+        return weights > near && 5 * w->length >= 3 * layer->desc.hidden;
     return layer->groups > 4 ||
-           (weights > GRU_FIRST_CACHE && weights <= 6 * GRU_NEAR_WEIGHTS && 8 * w->length > layer->desc.hidden);
+           (weights > near && weights <= 6 * GRU_NEAR_WEIGHTS && 8 * w->length > layer->desc.hidden);
 }
 
 /* A layer of a checked description in memory of layer_bytes; its weights are still to come. */

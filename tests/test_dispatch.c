@@ -29,33 +29,53 @@
 
 static const struct {
     const char *name;
-    struct gru_cpu_registers registers; /* max_leaf, leaf1_ecx, leaf7_ebx, xcr0 */
+    uint32_t max_leaf, leaf1_ecx, leaf7_ebx;
+    uint64_t xcr0;
     const char *best;
 } cpus[] = {
-    {"nothing at all", {0, 0, 0, 0, 0}, "scalar"},
-    {"Conroe", {10, 0x0000e3bd, 0, 0, 0}, "scalar"},
-    {"no AVX, but an OS that saves its registers", {13, OSXSAVE, 0, 7, 0}, "scalar"},
-    {"AVX without AVX2 (Sandy Bridge)", {13, OSXSAVE | AVX, 0, 7, 0}, "scalar"},
-    {"AVX and FMA without AVX2 (Piledriver)", {13, OSXSAVE | AVX | FMA, 0, 7, 0}, "scalar"},
-    {"AVX2 without FMA", {13, OSXSAVE | AVX, AVX2, 7, 0}, "scalar"},
-    {"AVX2 and FMA (Haswell)", {13, OSXSAVE | AVX | FMA, AVX2, 7, 0}, "avx2"},
-    {"the same, but the OS doesn't save ymm", {13, OSXSAVE | AVX | FMA, AVX2, 3, 0}, "scalar"},
-    {"the same, but the OS doesn't save xmm", {13, OSXSAVE | AVX | FMA, AVX2, 5, 0}, "scalar"},
-    {"the same, but the OS has no XSAVE", {13, AVX | FMA, AVX2, 0xe7, 0}, "scalar"},
-    {"the same, leaf 7 masked away", {6, OSXSAVE | AVX | FMA, AVX2, 7, 0}, "scalar"},
-    {"AVX-512 in full (Skylake-X)", {22, OSXSAVE | AVX | FMA, AVX2 | F | DQ | BW | VL, 0xe7, 0}, "avx512"},
-    {"AVX-512 without FMA", {22, OSXSAVE | AVX, AVX2 | F | DQ | BW | VL, 0xe7, 0}, "scalar"},
-    {"AVX-512 without AVX2", {22, OSXSAVE | AVX | FMA, F | DQ | BW | VL, 0xe7, 0}, "scalar"},
-    {"AVX-512F without BW (Knights Landing)", {13, OSXSAVE | AVX | FMA, AVX2 | F, 0xe7, 0}, "avx2"},
-    {"AVX-512 without BW", {13, OSXSAVE | AVX | FMA, AVX2 | F | DQ | VL, 0xe7, 0}, "avx2"},
-    {"AVX-512 without DQ", {13, OSXSAVE | AVX | FMA, AVX2 | F | BW | VL, 0xe7, 0}, "avx2"},
-    {"AVX-512 without VL", {13, OSXSAVE | AVX | FMA, AVX2 | F | BW | DQ, 0xe7, 0}, "avx2"},
-    {"AVX-512 BW, DQ, VL without F", {13, OSXSAVE | AVX | FMA, AVX2 | BW | DQ | VL, 0xe7, 0}, "avx2"},
-    {"AVX-512, the OS saves ymm alone", {22, OSXSAVE | AVX | FMA, AVX2 | F | DQ | BW | VL, 0x07, 0}, "avx2"},
-    {"AVX-512, the OS doesn't save the masks", {22, OSXSAVE | AVX | FMA, AVX2 | F | DQ | BW | VL, 0xc7, 0}, "avx2"},
-    {"AVX-512, the OS doesn't save zmm16-31", {22, OSXSAVE | AVX | FMA, AVX2 | F | DQ | BW | VL, 0x67, 0}, "avx2"},
-    {"AVX-512, the OS doesn't save the upper halves", {22, OSXSAVE | AVX | FMA, AVX2 | F | DQ | BW | VL, 0xa7, 0}, "avx2"},
-    {"AVX-512, the OS saves zmm but not ymm", {22, OSXSAVE | AVX | FMA, AVX2 | F | DQ | BW | VL, 0xe3, 0}, "scalar"},
+    {"nothing at all", 0, 0, 0, 0, "scalar"},
+    {"Conroe", 10, 0x0000e3bd, 0, 0, "scalar"},
+    {"no AVX, but an OS that saves its registers", 13, OSXSAVE, 0, 7, "scalar"},
+    {"AVX without AVX2 (Sandy Bridge)", 13, OSXSAVE | AVX, 0, 7, "scalar"},
+    {"AVX and FMA without AVX2 (Piledriver)", 13, OSXSAVE | AVX | FMA, 0, 7, "scalar"},
+    {"AVX2 without FMA", 13, OSXSAVE | AVX, AVX2, 7, "scalar"},
+    {"AVX2 and FMA (Haswell)", 13, OSXSAVE | AVX | FMA, AVX2, 7, "avx2"},
+    {"the same, but the OS doesn't save ymm", 13, OSXSAVE | AVX | FMA, AVX2, 3, "scalar"},
+    {"the same, but the OS doesn't save xmm", 13, OSXSAVE | AVX | FMA, AVX2, 5, "scalar"},
+    {"the same, but the OS has no XSAVE", 13, AVX | FMA, AVX2, 0xe7, "scalar"},
+    {"the same, leaf 7 masked away", 6, OSXSAVE | AVX | FMA, AVX2, 7, "scalar"},
+    {"AVX-512 in full (Skylake-X)", 22, OSXSAVE | AVX | FMA, AVX2 | F | DQ | BW | VL, 0xe7, "avx512"},
+    {"AVX-512 without FMA", 22, OSXSAVE | AVX, AVX2 | F | DQ | BW | VL, 0xe7, "scalar"},
+    {"AVX-512 without AVX2", 22, OSXSAVE | AVX | FMA, F | DQ | BW | VL, 0xe7, "scalar"},
+    {"AVX-512F without BW (Knights Landing)", 13, OSXSAVE | AVX | FMA, AVX2 | F, 0xe7, "avx2"},
+    {"AVX-512 without BW", 13, OSXSAVE | AVX | FMA, AVX2 | F | DQ | VL, 0xe7, "avx2"},
+    {"AVX-512 without DQ", 13, OSXSAVE | AVX | FMA, AVX2 | F | BW | VL, 0xe7, "avx2"},
+    {"AVX-512 without VL", 13, OSXSAVE | AVX | FMA, AVX2 | F | BW | DQ, 0xe7, "avx2"},
+    {"AVX-512 BW, DQ, VL without F", 13, OSXSAVE | AVX | FMA, AVX2 | BW | DQ | VL, 0xe7, "avx2"},
+    {"AVX-512, the OS saves ymm alone", 22, OSXSAVE | AVX | FMA, AVX2 | F | DQ | BW | VL, 0x07, "avx2"},
+    {"AVX-512, the OS doesn't save the masks", 22, OSXSAVE | AVX | FMA, AVX2 | F | DQ | BW | VL, 0xc7, "avx2"},
+    {"AVX-512, the OS doesn't save zmm16-31", 22, OSXSAVE | AVX | FMA, AVX2 | F | DQ | BW | VL, 0x67, "avx2"},
+    {"AVX-512, the OS doesn't save the upper halves", 22, OSXSAVE | AVX | FMA, AVX2 | F | DQ | BW | VL, 0xa7, "avx2"},
+    {"AVX-512, the OS saves zmm but not ymm", 22, OSXSAVE | AVX | FMA, AVX2 | F | DQ | BW | VL, 0xe3, "scalar"},
+};
+
+/* The words in which CPUID describes a cache: 31:22 ways, 21:12 partitions, 11:0 a line, and sets, each less one. */
+static const struct {
+    const char *name;
+    uint32_t eax, ebx, ecx;
+    bool large;
+} caches[] = {
+    {"a CPU that doesn't say", 0, 0, 0, false},
+    {"32 KiB, 8 ways (Skylake)", 0x1c004121, 0x01c0003f, 63, false},
+    {"32 KiB of AMD (Zen 4)", 0x00004121, 0x01c0003f, 63, false},
+    {"one line less than 48 KiB", 0x121, 0x0000003f, 766, false},
+    {"48 KiB, 12 ways (Ice Lake)", 0x1c004121, 0x02c0003f, 63, true},
+    {"48 KiB of AMD (Zen 5)", 0x121, 0x02c0003f, 63, true},
+    {"48 KiB in three partitions", 0x121, 0x00c0203f, 63, true},
+    {"64 KiB by longer lines", 0x121, 0x01c0007f, 63, true},
+    {"48 KiB for instructions", 0x122, 0x02c0003f, 63, false},
+    {"48 KiB for both", 0x123, 0x02c0003f, 63, false},
+    {"48 KiB of the second level", 0x141, 0x02c0003f, 63, false},
 };
 
 /* Whether this CPU has the back end and these bits are all that it needs. */
@@ -85,21 +105,46 @@ static bool is_here(const char *name)
 void test_dispatch_cpus(void)
 {
     for (size_t i = 0; i < sizeof cpus / sizeof cpus[0]; i++) {
-        uint32_t bits = gru_cpu_decide(&cpus[i].registers);
+        const struct gru_cpu_registers registers = {
+            .max_leaf = cpus[i].max_leaf,
+            .leaf1_ecx = cpus[i].leaf1_ecx,
+            .leaf7_ebx = cpus[i].leaf7_ebx,
+            .xcr0 = cpus[i].xcr0,
+        };
+        uint32_t bits = gru_cpu_decide(&registers);
         const char *best = best_of(bits);
         CHECK(bits != 0, "%s: the word is never 0, which means that it isn't known yet", cpus[i].name);
         /* What this CPU can't run isn't in the list; the bits must at least be right. */
         CHECK(strcmp(best, cpus[i].best) == 0 || !is_here(cpus[i].best), "%s: %s instead of %s", cpus[i].name, best,
               cpus[i].best);
-        CHECK((strcmp(cpus[i].best, "avx512") == 0) == ((bits & GRU_CPU_AVX512F) && (bits & GRU_CPU_AVX512BW) &&
-              (bits & GRU_CPU_AVX512DQ) && (bits & GRU_CPU_AVX512VL) && (bits & GRU_CPU_AVX2) && (bits & GRU_CPU_FMA)),
+        CHECK((strcmp(cpus[i].best, "avx512") == 0) ==
+                  ((bits & GRU_CPU_AVX512F) && (bits & GRU_CPU_AVX512BW) && (bits & GRU_CPU_AVX512DQ) &&
+                   (bits & GRU_CPU_AVX512VL) && (bits & GRU_CPU_AVX2) && (bits & GRU_CPU_FMA)),
               "%s: the bits are %x", cpus[i].name, bits);
     }
     struct gru_cpu_registers mine = gru_cpu_read();
     CHECK(gru_cpu_decide(&mine) == gru_cpu_bits(), "the CPU is what it was");
 }
 
+void test_dispatch_caches(void)
+{
+    for (size_t i = 0; i < sizeof caches / sizeof caches[0]; i++) {
+        const struct gru_cpu_registers registers = {
+            .cache_eax = caches[i].eax,
+            .cache_ebx = caches[i].ebx,
+            .cache_ecx = caches[i].ecx,
+        };
+        bool large = (gru_cpu_decide(&registers) & GRU_CPU_LARGE_CACHE) != 0;
+        CHECK(large == caches[i].large, "%s: large is %d", caches[i].name, large);
+    }
+}
+
 #else
+
+void test_dispatch_caches(void)
+{
+    CHECK(gru_first_cache() == GRU_NEAR_WEIGHTS, "this CPU doesn't say how large its cache is, but it is known");
+}
 
 void test_dispatch_cpus(void)
 {
@@ -180,7 +225,8 @@ void test_dispatch_crowd(void)
     }
     for (size_t i = 0; i < CROWD; i++) {
         pthread_join(threads[i], NULL);
-        CHECK(strcmp(crowd.names[i], gru_backend_name(gru_backend_at(0))) == 0, "thread %zu gets %s", i, crowd.names[i]);
+        CHECK(strcmp(crowd.names[i], gru_backend_name(gru_backend_at(0))) == 0, "thread %zu gets %s", i,
+              crowd.names[i]);
     }
     pthread_barrier_destroy(&crowd.start);
     dlclose(crowd.library.handle);

@@ -119,6 +119,18 @@ void test_sizes_layers(void)
     }
 }
 
+/* Layers that a first-level cache would hold padded, too. */
+void test_sizes_padding(void)
+{
+    for (size_t i = 0; i < 64 * 24 * 12; i++) {
+        size_t hidden = 65 + i % 64, input = 1 + i / 64 % 24 * (i / 64 % 24), variant = i / 64 / 24, bytes = 0;
+        gru_desc desc = describe(input, hidden, variant);
+        size_t gates = (desc.reset == GRU_RESET_NONE ? 2u : 3u) * (desc.direction == GRU_BIDIRECTIONAL ? 2u : 1u);
+        CHECK(gru_layer_bytes(&desc, &bytes, NULL) == GRU_OK, "%zu inputs, %zu units: no bytes", input, hidden);
+        judge_layer(bytes, gates * hidden * (input + hidden), gates * 2 * hidden, hidden);
+    }
+}
+
 static const ptrdiff_t strides[] = {
     PTRDIFF_MIN, PTRDIFF_MIN + 1, PTRDIFF_MIN / 2, PTRDIFF_MIN / 4, -((ptrdiff_t)1 << 61), (ptrdiff_t)1 << 60,
     (ptrdiff_t)1 << 61, PTRDIFF_MAX / 4, PTRDIFF_MAX / 2, PTRDIFF_MAX - 1, PTRDIFF_MAX,

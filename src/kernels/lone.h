@@ -40,12 +40,13 @@ static inline int lone_goes_apart(const struct gru_product *input, const struct 
 }
 
 /* Whether both chains of a group go without its neighbours', as they may where vectors are as wide as a line. Where the
- * first-level cache holds a part of the weights, each group does; where the second-level one does, the first and the
- * last: the next step, if it goes the other way, finds the last ones there. */
+ * first-level cache holds a part of the weights, each group does (is_grouped in layer.c); where the second-level one
+ * does, the first and the last: the next step, if it goes the other way, finds the last ones there. */
 static inline int lone_alone(const struct gru_lone *lone, size_t group)
 {
     const int end = group == 0 || group + 1 == lone->cell->groups;
-    return (size_t)LANES >= GRU_LINE && (lone->turns == GRU_TURNS_NEAR || (lone->turns == GRU_TURNS_FAR && end));
+    return (size_t)LANES >= GRU_LINE &&
+           ((lone->turns == GRU_TURNS_NEAR && lone->grouped) || (lone->turns == GRU_TURNS_FAR && end));
 }
 
 /* W's product of groups first .. end - 1 and then U's; backward the other way round, since the cache has U's end. */

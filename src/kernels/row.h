@@ -269,14 +269,14 @@ static void row_groups_of(const struct gru_product *m, size_t first, size_t end,
 static inline size_t row_end(const struct gru_product *m, size_t most)
 {
     if ((size_t)LANES >= GRU_LINE && m->gates > 1)
-        return 3 * m->gates * m->length * LANES <= GRU_FIRST_CACHE ? 3 : 2;
+        return 3 * m->gates * m->length * LANES <= GRU_LARGE_CACHE ? 3 : 2;
     return LANES == 8 && m->turns == GRU_TURNS_FAR ? 3 : most;
 }
 
 /* Whether that cache holds two groups. */
 static inline int row_end_stays(const struct gru_product *m)
 {
-    return 2 * m->gates * m->length * LANES <= GRU_FIRST_CACHE;
+    return 2 * m->gates * m->length * LANES <= GRU_LARGE_CACHE;
 }
 
 /* How many groups go together where steps turn, of `left` that are left: fewer at both ends, and none alone. Beside
