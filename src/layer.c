@@ -62,7 +62,7 @@ static size_t header_bytes(void)
 
 static int is_plain(const gru_desc *desc)
 {
-    return desc->reset != GRU_RESET_NONE && desc->gates == GRU_GATES_SIGMOID && desc->clip <= 0;
+    return desc->gates == GRU_GATES_SIGMOID && desc->clip <= 0;
 }
 
 /* Floats of weights that lone steps find in the first-level cache. What else plain steps need is mostly in registers:
@@ -125,11 +125,13 @@ static struct gru_product place_product(char **at, size_t units, size_t length, 
 }
 
 /* The most inputs whose chains take less time beside those over h than as one product for many steps: some forty are
- * made while gate blocks run, and with the reset before there are more of these. (NEON, which can't be timed: no more
- * than units.) */
+ * made while gate blocks run, more where there are two of these, the reset before, and fewer without reset. (NEON, which
+ * can't be timed: no more than units.) */
 static size_t most_beside(const gru_desc *desc, size_t lanes)
 {
-    const size_t beside_blocks = 40 + lanes + (desc->reset == GRU_RESET_BEFORE ? 16 : 0);
+    const size_t beside_blocks = lanes + (desc->reset == GRU_RESET_AFTER    ? 40
+                                          : desc->reset == GRU_RESET_BEFORE ? 56
+                                                                            : 30 + desc->hidden / 2);
     return gru_most(desc->hidden, lanes >= 8 ? beside_blocks : 0);
 }
 
@@ -228,14 +230,15 @@ static enum gru_turns lone_turns_of(const struct gru_half *half, size_t lanes)
  * cache. Not where that holds all weights (H = 48 takes 0.73 of the time with 8 inputs, 0.88 with 32); not where x is
  * so short that its chains soon leave those over h alone (H = 64 0.72 to 0.81 with up to 8 inputs), or so long that the
  * cache holds hardly anything (0.92 with 256 inputs, 0.87 with 512). Larger layers' pieces always do. Two gates make
- * fewer chains: without reset H = 64 takes 0.58 of the time with 8 inputs, 0.72 with 24, and H = 96 0.87 with 40. */
+ * fewer chains: without reset H = 64 takes 0.83 of the time with 40 inputs, all of its groups at once, and of larger
+ * layers H = 96 0.70 with 8 inputs and 0.87 with 40. */
 static int is_grouped(const struct gru_layer *layer)
 {
     const struct gru_half *const half = &layer->half[0];
     const struct gru_product *const w = &half->input;
     const size_t weights = weights_of(half) + w->units * w->length * w->gates, near = near_weights(&layer->desc);
     if (w->gates == 2)
-        return weights > near && 5 * w->length >= 3 * layer->desc.hidden;
+        return layer->groups > 4 && 5 * w->length >= 3 * layer->desc.hidden;
     return layer->groups > 4 ||
            (weights > near && weights <= 6 * GRU_NEAR_WEIGHTS && 8 * w->length > layer->desc.hidden);
 }

@@ -100,7 +100,7 @@ static GRU_NOINLINE void TIERED(lone_piece)(const struct gru_step *s, const stru
     (void)s, (void)lone, (void)x, (void)first;
 #else
     vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
-    small_lone_sums(3, SMALL_FOUR, lone, s, first, x, s->h, ax, ah);
+    small_lone_sums(GRU_RESET_AFTER, SMALL_FOUR, lone, s, first, x, s->h, ax, ah);
     TIERED(piece_cells)(4, s, first, ax, ah);
 #endif
 }

@@ -22,7 +22,7 @@ GRU_INLINE void TIERED(piece_cells)(const size_t n, const struct gru_step *s, si
 {
     const struct gru_cell cell = {.gates = GRU_GATES_SIGMOID, .update = s->cell->update, .units = s->cell->units};
     const struct gru_step now = small_step(s, &cell);
-    struct block b = small_block(&now, ax_sums, ah_sums, 3);
+    struct block b = small_block(&now, ax_sums, ah_sums, 3, 3);
     b.unit = first * LANES;
     b.ax += b.unit * 3;
     TIERED(cell_after)(n, &now, &b);

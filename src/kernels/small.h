@@ -112,15 +112,27 @@ GRU_INLINE struct gru_step small_step(const struct gru_step *s, const struct gru
     };
 }
 
-GRU_INLINE struct block small_block(const struct gru_step *s, const vec *ax_sums, const vec *ah_sums, int ah_gates)
+/* How many gates W has, and U, whose candidate has a matrix of its own where the reset comes before. */
+GRU_INLINE int small_input_gates(const enum gru_reset reset)
+{
+    return reset == GRU_RESET_NONE ? 2 : 3;
+}
+
+GRU_INLINE int small_gates(const enum gru_reset reset)
+{
+    return reset == GRU_RESET_AFTER ? 3 : 2;
+}
+
+GRU_INLINE struct block small_block(const struct gru_step *s, const vec *ax_sums, const vec *ah_sums, int ax_gates,
+                                    int ah_gates)
 {
     return (struct block){
         .unit_step = LANES,
         .ax = s->ax,
-        .ax_step = 3 * LANES,
+        .ax_step = (size_t)ax_gates * LANES,
         .ax_sums = ax_sums,
         .ah_sums = ah_sums,
-        .ax_gates = 3,
+        .ax_gates = (size_t)ax_gates,
         .ah_gates = (size_t)ah_gates,
     };
 }
@@ -138,13 +150,13 @@ GRU_INLINE void small_sums(const int G, const enum small_shape shape, const stru
 }
 
 /* The same of x and of h, side by side. */
-GRU_INLINE void small_sums_both(const int G, const enum small_shape shape, const struct gru_product *input,
-                                const float *x, const struct gru_product *recurrent, const float *h, size_t first,
-                                vec *ax, vec *ah)
+GRU_INLINE void small_sums_both(const int GX, const int G, const enum small_shape shape,
+                                const struct gru_product *input, const float *x, const struct gru_product *recurrent,
+                                const float *h, size_t first, vec *ax, vec *ah)
 {
     const int V = small_groups(shape);
     const struct chains of_x = chains_of(input, first, x, NULL), of_h = chains_of(recurrent, first, h, NULL);
-    chains_sum_both(3, G, V, V, LANES, LANES, &of_x, &of_h, ax, ah);
+    chains_sum_both(GX, G, V, V, LANES, LANES, &of_x, &of_h, ax, ah);
 }
 
 /* One k of gates first .. end - 1 of W, whose sums stand where they do among all three. */
@@ -193,9 +205,9 @@ GRU_INLINE size_t small_width(const struct gru_product *m, size_t group)
 }
 
 /* The same one group after the other, from the last to the first if that is what the caches hold. */
-GRU_INLINE void small_sums_alone(const int G, const enum small_shape shape, const struct gru_product *input,
-                                 const float *x, const struct gru_product *recurrent, const float *h, size_t first,
-                                 const int backward, vec *ax, vec *ah)
+GRU_INLINE void small_sums_alone(const int GX, const int G, const enum small_shape shape,
+                                 const struct gru_product *input, const float *x, const struct gru_product *recurrent,
+                                 const float *h, size_t first, const int backward, vec *ax, vec *ah)
 {
     const int V = small_groups(shape);
     GRU_UNROLL
@@ -203,16 +215,16 @@ GRU_INLINE void small_sums_alone(const int G, const enum small_shape shape, cons
         const int v = backward ? V - 1 - i : i, last = v == V - 1;
         const size_t group = first + (size_t)v;
         const struct chains of_x = chains_of(input, group, x, NULL), of_h = chains_of(recurrent, group, h, NULL);
-        chains_sum_group(3, G, last ? small_width(input, group) : LANES, last ? small_width(recurrent, group) : LANES,
-                         &of_x, &of_h, ax + v * 3, ah + v * G);
+        chains_sum_group(GX, G, last ? small_width(input, group) : LANES, last ? small_width(recurrent, group) : LANES,
+                         &of_x, &of_h, ax + v * GX, ah + v * G);
     }
 }
 
 /* The same where registers don't hold both, or W is so large that it isn't padded: its sums go by way of the workspace,
  * and come first unless the caches hold U's end. */
-GRU_INLINE void small_sums_apart(const int G, const enum small_shape shape, const struct gru_product *input,
-                                 const float *x, const struct gru_product *recurrent, const float *h, size_t first,
-                                 const int backward, float *sums, vec *ax, vec *ah)
+GRU_INLINE void small_sums_apart(const int GX, const int G, const enum small_shape shape,
+                                 const struct gru_product *input, const float *x, const struct gru_product *recurrent,
+                                 const float *h, size_t first, const int backward, float *sums, vec *ax, vec *ah)
 {
     const int V = small_groups(shape);
     if (!backward)
@@ -221,7 +233,7 @@ GRU_INLINE void small_sums_apart(const int G, const enum small_shape shape, cons
     if (backward)
         row_groups_of(input, first, first + (size_t)V, x, sums);
     GRU_UNROLL
-    for (int c = 0; c < V * 3; c++)
+    for (int c = 0; c < V * GX; c++)
         ax[c] = v_load(sums + c * LANES);
 }
 

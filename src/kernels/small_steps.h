@@ -29,27 +29,29 @@ static inline int TIERED(is_small)(const struct gru_step *s)
 
 /* From the sums on: the gate blocks, and where the reset comes before, the candidate's chains between them; beside
  * these its chains over x, if `late` is the matrix of those and not NULL. */
-GRU_INLINE void TIERED(small_cells)(const struct gru_step *s, const int before, const enum small_shape shape,
+GRU_INLINE void TIERED(small_cells)(const struct gru_step *s, const enum gru_reset reset, const enum small_shape shape,
                                     vec *ax_sums, const vec *ah_sums, const struct gru_product *late, const float *x)
 {
     const size_t n = (size_t)small_groups(shape);
-    if (!before) {
-        struct block b = small_block(s, ax_sums, ah_sums, 3);
+    struct block b = small_block(s, ax_sums, ah_sums, small_input_gates(reset), small_gates(reset));
+    if (reset == GRU_RESET_AFTER)
         TIERED(cell_after)(n, s, &b);
+    else if (reset == GRU_RESET_NONE)
+        TIERED(cell_none)(n, s, &b);
+    else
+        TIERED(cell_reset)(n, s, &b);
+    if (reset != GRU_RESET_BEFORE)
         return;
-    }
-    struct block b = small_block(s, ax_sums, ah_sums, 2);
-    TIERED(cell_reset)(n, s, &b);
     vec candidate[TILE_ACCUMULATORS];
     if (late)
         small_sums_part(2, 3, 1, shape, late, x, &s->cell->candidate, s->s, ax_sums, candidate);
     else
         small_sums(1, shape, &s->cell->candidate, 0, s->s, candidate);
-    b = small_block(s, ax_sums, candidate, 1);
+    b = small_block(s, ax_sums, candidate, 3, 1);
     TIERED(cell_before)(n, s, &b);
 }
 
-GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int before, const int beside,
+GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const enum gru_reset reset, const int beside,
                                     const enum small_shape shape)
 {
     struct gru_cell cell = small_cell(s->cell, shape);
@@ -57,15 +59,15 @@ GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int 
     const struct gru_product *input = s->cell->beside;
     const float *x = s->x;
     cell.ax_row = s->cell->ax_row;
-    const int G = before ? 2 : 3;
+    const int GX = small_input_gates(reset), G = small_gates(reset);
     const size_t x_row = s->cell->x_row;
     for (; count; count--) {
         vec ax[TILE_ACCUMULATORS], ah[TILE_ACCUMULATORS];
         if (beside)
-            small_sums_both(G, shape, input, x, &cell.recurrent, now.h, 0, ax, ah);
+            small_sums_both(GX, G, shape, input, x, &cell.recurrent, now.h, 0, ax, ah);
         else
             small_sums(G, shape, &cell.recurrent, 0, now.h, ah);
-        TIERED(small_cells)(&now, before, shape, beside ? ax : NULL, ah, NULL, NULL);
+        TIERED(small_cells)(&now, reset, shape, beside ? ax : NULL, ah, NULL, NULL);
         step_on(&now, count == 1);
         if (beside)
             x += x_row;
@@ -74,21 +76,30 @@ GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const int 
     s->h_next = now.h_next;
 }
 
-/* Only one group or two have their chains over x beside those over h. (A function for each shape: in one for all of
- * them gcc ran out of registers, and kept pointers in vectors.) */
+/* Only one group or two have their chains over x beside those over h. */
 GRU_INLINE void TIERED(steps_of_shape)(struct gru_step *s, size_t count, const enum small_shape shape)
 {
     const int before = s->cell->reset == GRU_RESET_BEFORE, beside = shape < SMALL_THREE && s->x;
     if (beside && before)
-        TIERED(small_steps)(s, count, 1, 1, shape);
+        TIERED(small_steps)(s, count, GRU_RESET_BEFORE, 1, shape);
     else if (beside)
-        TIERED(small_steps)(s, count, 0, 1, shape);
+        TIERED(small_steps)(s, count, GRU_RESET_AFTER, 1, shape);
     else if (before)
-        TIERED(small_steps)(s, count, 1, 0, shape);
+        TIERED(small_steps)(s, count, GRU_RESET_BEFORE, 0, shape);
     else
-        TIERED(small_steps)(s, count, 0, 0, shape);
+        TIERED(small_steps)(s, count, GRU_RESET_AFTER, 0, shape);
 }
 
+GRU_INLINE void TIERED(steps_none)(struct gru_step *s, size_t count, const enum small_shape shape)
+{
+    if (shape < SMALL_THREE && s->x)
+        TIERED(small_steps)(s, count, GRU_RESET_NONE, 1, shape);
+    else
+        TIERED(small_steps)(s, count, GRU_RESET_NONE, 0, shape);
+}
+
+/* A function for each shape, with a reset and without: in one for all of them gcc runs out of registers, and keeps
+ * pointers in vectors. */
 static GRU_NOINLINE void TIERED(steps_one)(struct gru_step *s, size_t count)
 {
     TIERED(steps_of_shape)(s, count, SMALL_ONE);
@@ -119,10 +130,46 @@ static GRU_NOINLINE void TIERED(steps_four)(struct gru_step *s, size_t count)
     TIERED(steps_of_shape)(s, count, SMALL_FOUR);
 }
 
+static GRU_NOINLINE void TIERED(steps_none_one)(struct gru_step *s, size_t count)
+{
+    TIERED(steps_none)(s, count, SMALL_ONE);
+}
+
+static GRU_NOINLINE void TIERED(steps_none_one_padded)(struct gru_step *s, size_t count)
+{
+    TIERED(steps_none)(s, count, SMALL_ONE_PADDED);
+}
+
+static GRU_NOINLINE void TIERED(steps_none_two)(struct gru_step *s, size_t count)
+{
+    TIERED(steps_none)(s, count, SMALL_TWO);
+}
+
+static GRU_NOINLINE void TIERED(steps_none_two_padded)(struct gru_step *s, size_t count)
+{
+    TIERED(steps_none)(s, count, SMALL_TWO_PADDED);
+}
+
+static GRU_NOINLINE void TIERED(steps_none_three)(struct gru_step *s, size_t count)
+{
+    TIERED(steps_none)(s, count, SMALL_THREE);
+}
+
+static GRU_NOINLINE void TIERED(steps_none_four)(struct gru_step *s, size_t count)
+{
+    TIERED(steps_none)(s, count, SMALL_FOUR);
+}
+
 static void (*const TIERED(steps_by_shape)[])(struct gru_step *s, size_t count) = {
     [SMALL_ONE] = TIERED(steps_one),     [SMALL_ONE_PADDED] = TIERED(steps_one_padded),
     [SMALL_TWO] = TIERED(steps_two),     [SMALL_TWO_PADDED] = TIERED(steps_two_padded),
     [SMALL_THREE] = TIERED(steps_three), [SMALL_FOUR] = TIERED(steps_four),
+};
+
+static void (*const TIERED(steps_none_by_shape)[])(struct gru_step *s, size_t count) = {
+    [SMALL_ONE] = TIERED(steps_none_one),     [SMALL_ONE_PADDED] = TIERED(steps_none_one_padded),
+    [SMALL_TWO] = TIERED(steps_none_two),     [SMALL_TWO_PADDED] = TIERED(steps_none_two_padded),
+    [SMALL_THREE] = TIERED(steps_none_three), [SMALL_FOUR] = TIERED(steps_none_four),
 };
 
 #endif
@@ -133,7 +180,10 @@ GRU_INLINE int TIERED(steps_were_small)(struct gru_step *s, size_t count)
 #ifndef TILE_PLAIN
     if (!TIERED(is_small)(s))
         return 0;
-    TIERED(steps_by_shape)[small_shape_of(s->cell->units)](s, count);
+    if (s->cell->reset == GRU_RESET_NONE)
+        TIERED(steps_none_by_shape)[small_shape_of(s->cell->units)](s, count);
+    else
+        TIERED(steps_by_shape)[small_shape_of(s->cell->units)](s, count);
     return 1;
 #else
     return (void)s, (void)count, 0;
