@@ -53,7 +53,7 @@ enum gru_turns {
  * Groups follow each other at once, or after a gap (gru_product.group_stride).
  *
  * The last group may have fewer units. Where that costs little, they are padded with zeros to a whole group, and count
- * as one here (packed_units in layer.c). Else the group's weights are as narrow as it is ([k][gate][units % lanes]), so
+ * as one here (packed_units in shape.c). Else the group's weights are as narrow as it is ([k][gate][units % lanes]), so
  * that the matrix costs no more than its numbers. Kernels read them by whole vectors all the same: the lanes past the
  * last unit hold other units' weights, whose results nobody reads. So `weights` is followed by a vector's width of
  * zeros. Matrices over h are alike in this, and padded where the one over x is. `bias` is padded with zeros to whole

@@ -111,20 +111,6 @@ struct gru_cut gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool,
     return cut;
 }
 
-/* Whether sequences of one row make the chains over x of steps to come beside those over h: where U comes from the
- * second-level cache, and leaves room in it for a part of W. They take 0.95 of the time at H = 96, 0.97 at H = 112 and
- * 128, 0.92 at 144, 0.80 at 160, 0.89 at 176, 0.92 at 192; with the reset before 0.91 to 0.93 up to H = 144, 0.86 at
- * 160, 0.88 at 176, 0.91 at 192; and, of 1,000 steps, 0.91 and 0.88 at H = 224, 0.94 and 0.92 at 240. (H = 256 0.99 and
- * 1.01, H = 272 1.03 and 1.05.) Few inputs gain nothing, one makes it 1.04 times as long; and of more than twice the
- * units, steps get through too little. */
-static int goes_ahead(const struct gru_layer *layer)
-{
-    const size_t weights = gru_layer_recurrent(layer), input = layer->desc.input, hidden = layer->desc.hidden;
-    return layer->backend->ahead_rows && layer->half[0].input.gates == GRU_MAX_GATES &&
-           weights > 3 * GRU_NEAR_WEIGHTS && weights < GRU_CACHED_WEIGHTS / 4 * 3 && input >= hidden / 4 &&
-           input <= 2 * hidden;
-}
-
 /* A chunk reads all of W, and the first one has none before it: small chunks where the second-level cache has W, and
  * larger ones of longer runs where it comes from further away. */
 size_t gru_plan_ahead(const struct gru_layer *layer, size_t steps)
@@ -172,7 +158,6 @@ void gru_plan_layer(struct gru_layer *layer)
     const size_t most = (size_t)PTRDIFF_MAX / 2 / layer->directions / row_bytes;
     layer->max_rows = most > GRU_BLOCK_ROWS ? most - GRU_BLOCK_ROWS : 0;
     layer->lone = lone_of(layer);
-    layer->goes_ahead = goes_ahead(layer);
 }
 
 size_t gru_plan_block_steps(size_t steps, size_t rows)

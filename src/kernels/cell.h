@@ -46,7 +46,7 @@ GRU_INLINE size_t state_step(const struct gru_step *s, const struct block *b)
     return b->row_step * s->cell->h_row + b->unit_step;
 }
 
-/* Whether z's matrix stands apart, which only those of vectors as wide as a line do (stands_apart in layer.c), and then
+/* Whether z's matrix stands apart, which only those of vectors as wide as a line do (stands_apart in shape.c), and then
  * whether a step reads it last, after the candidate's, or first. */
 static inline int z_stands_apart(const struct gru_step *s)
 {

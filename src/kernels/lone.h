@@ -40,7 +40,7 @@ static inline int lone_goes_apart(const struct gru_product *input, const struct 
 }
 
 /* Whether both chains of a group go without its neighbours', as they may where vectors are as wide as a line. Where the
- * first-level cache holds a part of the weights, each group does (is_grouped in layer.c); where the second-level one
+ * first-level cache holds a part of the weights, each group does (is_grouped in ways.c); where the second-level one
  * does, the first and the last: the next step, if it goes the other way, finds the last ones there. */
 static inline int lone_alone(const struct gru_lone *lone, size_t group)
 {

@@ -8,7 +8,7 @@
  *
  * How both products are taken: side by side in all groups where registers hold the sums, of one group or two always;
  * one after the other where x is far shorter than h, or longer; group by group where the first-level cache holds only a
- * part of the weights, which the next step then finds there (is_grouped in layer.c).
+ * part of the weights, which the next step then finds there (is_grouped in ways.c).
  */
 #if !defined GRU_KERNELS_SMALL_LONE && !defined TILE_PLAIN
 #define GRU_KERNELS_SMALL_LONE

@@ -8,7 +8,7 @@
  *
  * In a sequence one group's chains over x go beside those over h and take no time of their own. Of two groups, U's
  * chains alone would take 4 cycles a k, and W's 3 as one product for many steps; but W's don't wait for the state, and
- * run while the gate blocks do (goes_beside in layer.c).
+ * run while the gate blocks do (goes_beside in ways.c).
  */
 #include "small.h"
 #include "tiered.h"
