@@ -109,15 +109,23 @@ static int is_grouped(const struct gru_layer *layer)
 
 /* Whether sequences of one row make the chains over x of steps to come beside those over h: where U comes from the
  * second-level cache, and leaves room in it for a part of W. They take 0.95 of the time at H = 96, 0.97 at H = 112 and
- * 128, 0.92 at 144, 0.80 at 160, 0.89 at 176, 0.92 at 192; with the reset before 0.91 to 0.93 up to H = 144, 0.86 at
- * 160, 0.88 at 176, 0.91 at 192; and, of 1,000 steps, 0.91 and 0.88 at H = 224, 0.94 and 0.92 at 240. (H = 256 0.99 and
- * 1.01, H = 272 1.03 and 1.05.) Few inputs gain nothing, one makes it 1.04 times as long; and of more than twice the
- * units, steps get through too little. */
+ * 128, 0.92 at 144, 0.80 at 160, 0.89 at 176, 0.92 at 192; with the reset before 0.93 at H = 77 to 80, 0.98 at H = 84,
+ * 0.91 to 0.93 up to H = 144, 0.86 at 160, 0.88 at 176, 0.91 at 192; and, of 1,000 steps, 0.91 and 0.88 at H = 224, 0.94
+ * and 0.92 at 240. (H = 256 0.99 and 1.01, H = 272 1.03 and 1.05.) Few inputs gain nothing, one makes it 1.04 times as
+ * long; and of more than twice the units, steps get through too little.
+ *
+ * And where, the reset before, the candidate's three chains wait for their own FMAs: H = 33 to 42 0.90 to 0.95, H = 48
+ * 0.90, of 1,000 steps 0.86. Where the first-level cache has room for W's lines beside U's: of four groups, H = 64, they
+ * drive them out, and it takes 1.10 to 1.19. (Steps that go the general way H = 36 to 48 1.07 to 1.10.) */
 static int goes_ahead(const struct gru_layer *layer)
 {
+    const struct gru_half *const half = &layer->half[0];
     const size_t weights = gru_layer_recurrent(layer), input = layer->desc.input, hidden = layer->desc.hidden;
-    return layer->backend->ahead_rows && layer->half[0].input.gates == GRU_MAX_GATES &&
-           weights > 3 * GRU_NEAR_WEIGHTS && weights < GRU_CACHED_WEIGHTS / 4 * 3 && input >= hidden / 4 &&
+    const int before = half->candidate.gates > 0;
+    const int waits = before && layer->groups == 3 && half->candidate.units % layer->backend->lanes == 0 &&
+                      weights <= gru_first_cache() / 3 * 2 && has_small_steps(layer);
+    const int far = 5 * weights > (before ? 12 : 15) * GRU_NEAR_WEIGHTS && weights < GRU_CACHED_WEIGHTS / 4 * 3;
+    return layer->backend->ahead_rows && half->input.gates == GRU_MAX_GATES && (waits || far) && input >= hidden / 4 &&
            input <= 2 * hidden;
 }
 

@@ -149,8 +149,10 @@ static GRU_NOINLINE void row_ahead(const struct gru_product *m, size_t first, si
         chains_ahead(1, 6, &chains, a);
     else if (groups == 5)
         chains_ahead(1, 5, &chains, a);
-    else
+    else if (groups == 4)
         chains_ahead(1, 4, &chains, a);
+    else
+        chains_ahead(1, 3, &chains, a);
 #endif
 }
 

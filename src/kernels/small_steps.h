@@ -8,7 +8,8 @@
  *
  * In a sequence one group's chains over x go beside those over h and take no time of their own. Of two groups, U's
  * chains alone would take 4 cycles a k, and W's 3 as one product for many steps; but W's don't wait for the state, and
- * run while the gate blocks do (goes_beside in ways.c).
+ * run while the gate blocks do (goes_beside in ways.c). Of three groups with the reset before, the candidate's three
+ * chains take 4 cycles a k that have room for 5 FMAs more: W's of steps to come (ahead.h).
  */
 #include "small.h"
 #include "tiered.h"
@@ -25,6 +26,15 @@ static inline int TIERED(is_small_cell)(const struct gru_cell *cell)
 static inline int TIERED(is_small)(const struct gru_step *s)
 {
     return TIERED(is_small_cell)(s->cell) && s->rows == 1 && gru_step_is_bare(s);
+}
+
+/* The candidate's sums, three groups of them, and beside their chains those over x of steps to come. */
+GRU_INLINE void TIERED(candidate_ahead)(const struct gru_step *s, vec *sums)
+{
+    _Alignas(GRU_ALIGNMENT) float row[3 * LANES];
+    row_ahead(&s->cell->candidate, 0, 3, s->s, row, s->ahead);
+    for (size_t i = 0; i < 3; i++)
+        sums[i] = v_load(row + i * LANES);
 }
 
 /* From the sums on: the gate blocks, and where the reset comes before, the candidate's chains between them; beside
@@ -45,6 +55,8 @@ GRU_INLINE void TIERED(small_cells)(const struct gru_step *s, const enum gru_res
     vec candidate[TILE_ACCUMULATORS];
     if (late)
         small_sums_part(2, 3, 1, shape, late, x, &s->cell->candidate, s->s, ax_sums, candidate);
+    else if (shape == SMALL_THREE && ahead_goes_on(s->ahead))
+        TIERED(candidate_ahead)(s, candidate);
     else
         small_sums(1, shape, &s->cell->candidate, 0, s->s, candidate);
     b = small_block(s, ax_sums, candidate, 3, 1);
@@ -59,6 +71,7 @@ GRU_INLINE void TIERED(small_steps)(struct gru_step *s, size_t count, const enum
     const struct gru_product *input = s->cell->beside;
     const float *x = s->x;
     cell.ax_row = s->cell->ax_row;
+    now.ahead = s->ahead;
     const int GX = small_input_gates(reset), G = small_gates(reset);
     const size_t x_row = s->cell->x_row;
     for (; count; count--) {
