@@ -31,7 +31,7 @@ enum gru_cpu_bit {
     GRU_CPU_AVX512VL = 1 << 5,
     GRU_CPU_NEON = 1 << 6,
     GRU_CPU_LARGE_CACHE = 1 << 7, /* a first-level cache of GRU_LARGE_CACHE floats or more */
-    GRU_CPU_KNOWN = 1 << 30 /* the word has been filled in */
+    GRU_CPU_KNOWN = 1 << 30       /* the word has been filled in */
 };
 
 /* Whether every other step walks through a matrix backward, and why it gains: what was read last is then read first,
@@ -96,12 +96,12 @@ struct gru_cell {
  * of clean x, tile after tile of as many rows as the back end has for that (gru_backend.ahead_rows), group after group.
  * No narrow group, and no tile of fewer rows. */
 struct gru_ahead {
-    const struct gru_product *input; /* of three gates */
+    const struct gru_product *input;
     const float *x;
     size_t x_row;
     float *ax; /* as in gru_step */
     size_t ax_row;
-    size_t rows;
+    size_t rows, tile; /* how many rows there are, and how many a tile has */
     size_t group, row; /* where the next tile is: all groups before are done, and of this one so many rows */
     size_t k;          /* how many inputs that tile has behind it */
 };
@@ -203,10 +203,10 @@ struct gru_gate_rows {
 
 struct gru_backend {
     const char *name;
-    uint32_t needs;       /* every one of these CPU bits */
-    uint32_t sleef_needs; /* the same for GRU_TIER_SLEEF */
-    size_t lanes;         /* units in a group */
-    size_t ahead_rows;    /* of a tile of gru_ahead; 0: there are none */
+    uint32_t needs;                       /* every one of these CPU bits */
+    uint32_t sleef_needs;                 /* the same for GRU_TIER_SLEEF */
+    size_t lanes;                         /* units in a group */
+    size_t ahead_rows[GRU_MAX_GATES + 1]; /* of a tile of gru_ahead, whose W has so many gates; 0: there are none */
 #define GRU_KERNEL(name, parameters) void(*name) parameters;
 #define GRU_TIERED_KERNEL(name, parameters) void(*name[GRU_TIERS]) parameters;
 #include "kernels/kernels.def"

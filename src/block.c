@@ -246,8 +246,8 @@ static struct gru_block rest_of(const struct gru_sequence *q, const struct gru_b
 /* What steps have left of the chains ahead of them, those of `next`. */
 static void finish_ahead(const struct gru_sequence *q, const struct gru_block *next, const struct gru_ahead *a)
 {
-    const size_t tile = q->layer->backend->ahead_rows, groups = q->layer->groups;
-    const struct gru_block few = rest_of(q, next, a->rows / tile * tile), left = rest_of(q, next, a->row);
+    const size_t groups = q->layer->groups;
+    const struct gru_block few = rest_of(q, next, a->rows / a->tile * a->tile), left = rest_of(q, next, a->row);
     gru_block_product(q, &few, 0, a->group);
     if (a->group < groups)
         gru_block_product(q, &left, a->group, a->group + 1);
@@ -268,6 +268,7 @@ static void all_ahead(const struct gru_sequence *q, size_t steps)
             .ax = next.ax,
             .ax_row = q->layer->ax_row,
             .rows = next.end - next.start,
+            .tile = q->layer->ahead_rows,
         };
         gru_block_gather(q, &next, 0);
         take_steps(q, &block, 0, &ahead);

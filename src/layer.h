@@ -30,9 +30,10 @@ struct gru_layer {
     size_t x_row;    /* strides, in floats, of a run's rows of x, of ax, and of states */
     size_t ax_row;
     size_t h_row;
-    int goes_beside; /* whether sequences of one row make their chains over x beside those over h (kernels/small.h) */
-    int goes_ahead;  /* or those of steps to come (kernels/ahead.h) */
-    int faint;       /* whether there are faint rows; a layer with any isn't cut into slices of units */
+    size_t ahead_rows; /* of the tiles in which sequences of one row make chains over x of steps to come; 0: they don't
+                        * (kernels/ahead.h) */
+    int goes_beside;   /* whether sequences of one row make their chains over x beside those over h (kernels/small.h) */
+    int faint;         /* whether there are faint rows; a layer with any isn't cut into slices of units */
     struct gru_lone lone;
     struct gru_half half[2];
 };

@@ -115,10 +115,10 @@ struct gru_cut gru_plan_cut(const struct gru_layer *layer, const gru_pool *pool,
  * larger ones of longer runs where it comes from further away. */
 size_t gru_plan_ahead(const struct gru_layer *layer, size_t steps)
 {
-    if (!layer->goes_ahead || layer->faint)
+    const size_t tile = layer->ahead_rows, far = (size_t)layer->half[0].input.far;
+    if (!tile || layer->faint)
         return 0;
-    const size_t tile = layer->backend->ahead_rows, far = (size_t)layer->half[0].input.far;
-    const size_t least = (far ? 4 : 2) * tile, most = (far ? 10 : 4) * tile;
+    const size_t least = (far ? 4 : 2) * tile, most = far ? GRU_BLOCK_ROWS / 2 / tile * tile : 4 * tile;
     if (steps < (far ? 8 : 2) * least)
         return 0;
     return gru_most(least, gru_least(most, steps / 8 / tile * tile));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ways.c: which ways a layer's steps go, of those that the kernels know: each choice beside the times that it is for. */
+/* ways.c: which ways a layer's steps go, of those that the kernels know, and the times that say so. */
 #include "ways.h"
 
 #include "desc.h"
@@ -15,8 +15,8 @@ static int has_small_steps(const struct gru_layer *layer)
 }
 
 /* The most inputs whose chains take less time beside those over h than as one product for many steps: some forty are
- * made while gate blocks run, more where there are two of these, the reset before, and fewer without reset. (NEON, which
- * can't be timed: no more than units.) */
+ * made while gate blocks run, more where there are two of these, the reset before, and fewer without reset. (NEON,
+ * which can't be timed: no more than units.) */
 static size_t most_beside(const gru_desc *desc, size_t lanes)
 {
     const size_t beside_blocks = lanes + (desc->reset == GRU_RESET_AFTER    ? 40
@@ -27,9 +27,9 @@ static size_t most_beside(const gru_desc *desc, size_t lanes)
 
 /* One product for many steps takes less arithmetic time than one for each. But beside the chains over h, which wait for
  * their FMAs and then for the gate block, those over x take little or no time where the layer is at most two whole
- * vectors wide: sequences of H = 8 and 16 take 0.86 of the time, H = 32 0.87, H = 16 with AVX2 0.85; with 40 inputs
- * H = 16 0.76 and H = 32 0.84, AVX2 H = 8 0.81 and H = 16 0.93; with 80 they'd take 1.1 times, and of four groups 1.1 at
- * H = 32 with AVX2. */
+ * vectors wide: sequences of H = 8 and 16 take 0.86 of the time, H = 32 0.87, H = 16 with AVX2 0.85; with 40 inputs H =
+ * 16 0.76 and H = 32 0.84, AVX2 H = 8 0.81 and H = 16 0.93; with 80 they'd take 1.1 times, and of four groups 1.1 at H
+ * = 32 with AVX2. */
 static int goes_beside(const struct gru_layer *layer)
 {
     const size_t lanes = layer->backend->lanes;
@@ -107,26 +107,33 @@ static int is_grouped(const struct gru_layer *layer)
            (weights > near && weights <= 6 * GRU_NEAR_WEIGHTS && 8 * w->length > layer->desc.hidden);
 }
 
+/* How much larger than a first-level cache of 32 KiB U has to be for goes_ahead, in fifths. Two gates' chains go by
+ * eight groups otherwise, and gain less: H = 93 to 112 0.95 to 1.01, H = 113 to 128 0.99 to 1.02. */
+static size_t ahead_from(const struct gru_half *half)
+{
+    return half->input.gates == 2 ? 25 : half->candidate.gates ? 12 : 15;
+}
+
 /* Whether sequences of one row make the chains over x of steps to come beside those over h: where U comes from the
  * second-level cache, and leaves room in it for a part of W. They take 0.95 of the time at H = 96, 0.97 at H = 112 and
  * 128, 0.92 at 144, 0.80 at 160, 0.89 at 176, 0.92 at 192; with the reset before 0.93 at H = 77 to 80, 0.98 at H = 84,
- * 0.91 to 0.93 up to H = 144, 0.86 at 160, 0.88 at 176, 0.91 at 192; and, of 1,000 steps, 0.91 and 0.88 at H = 224, 0.94
- * and 0.92 at 240. (H = 256 0.99 and 1.01, H = 272 1.03 and 1.05.) Few inputs gain nothing, one makes it 1.04 times as
- * long; and of more than twice the units, steps get through too little.
+ * 0.91 to 0.93 up to H = 144, 0.86 at 160, 0.88 at 176, 0.91 at 192; without reset 0.95 at H = 136 and 144, 0.96 at
+ * 160, 0.89 at 192, 0.88 at 208 to 240; and, of 1,000 steps, the three, 0.91, 0.88 and 0.84 at H = 224, 0.94, 0.92 and
+ * 0.83 at 240. (H = 256 0.99, 1.01 and 0.87, H = 272 1.03, 1.05 and 0.89.) Few inputs gain nothing, one makes it 1.04
+ * times as long; and of more than twice the units, steps get through too little.
  *
  * And where, the reset before, the candidate's three chains wait for their own FMAs: H = 33 to 42 0.90 to 0.95, H = 48
- * 0.90, of 1,000 steps 0.86. Where the first-level cache has room for W's lines beside U's: of four groups, H = 64, they
- * drive them out, and it takes 1.10 to 1.19. (Steps that go the general way H = 36 to 48 1.07 to 1.10.) */
+ * 0.90, of 1,000 steps 0.86. Where the first-level cache has room for W's lines beside U's: of four groups, H = 64,
+ * they drive them out, and it takes 1.10 to 1.19. (Steps that go the general way H = 36 to 48 1.07 to 1.10.) */
 static int goes_ahead(const struct gru_layer *layer)
 {
     const struct gru_half *const half = &layer->half[0];
     const size_t weights = gru_layer_recurrent(layer), input = layer->desc.input, hidden = layer->desc.hidden;
-    const int before = half->candidate.gates > 0;
-    const int waits = before && layer->groups == 3 && half->candidate.units % layer->backend->lanes == 0 &&
-                      weights <= gru_first_cache() / 3 * 2 && has_small_steps(layer);
-    const int far = 5 * weights > (before ? 12 : 15) * GRU_NEAR_WEIGHTS && weights < GRU_CACHED_WEIGHTS / 4 * 3;
-    return layer->backend->ahead_rows && half->input.gates == GRU_MAX_GATES && (waits || far) && input >= hidden / 4 &&
-           input <= 2 * hidden;
+    const int waits = half->candidate.gates && layer->groups == 3 &&
+                      half->candidate.units % layer->backend->lanes == 0 && weights <= gru_first_cache() / 3 * 2 &&
+                      has_small_steps(layer);
+    const int far = 5 * weights > ahead_from(half) * GRU_NEAR_WEIGHTS && weights < GRU_CACHED_WEIGHTS / 4 * 3;
+    return (waits || far) && input >= hidden / 4 && input <= 2 * hidden;
 }
 
 void gru_ways_choose(struct gru_layer *layer)
@@ -143,5 +150,5 @@ void gru_ways_choose(struct gru_layer *layer)
     layer->lone.turns = lone_turns_of(&layer->half[0], lanes);
     layer->lone.grouped = is_grouped(layer);
     layer->goes_beside = goes_beside(layer);
-    layer->goes_ahead = goes_ahead(layer);
+    layer->ahead_rows = goes_ahead(layer) ? layer->backend->ahead_rows[layer->half[0].input.gates] : 0;
 }

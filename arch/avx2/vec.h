@@ -16,7 +16,7 @@ typedef __m256 mask; /* all bits of a lane set, or none */
 /* 16 registers: 12 accumulators leave room for three weights and a broadcast input. */
 enum {
     LANES = 8, TILE_ACCUMULATORS = 12, TILE_ROWS = 8, TILE_STEP = 4, ABREAST = 4, TANHS_ABREAST = 4, ROW_CHAINS = 12,
-    ROW_STEP = 2, FOUR_CHAINS = 8, AHEAD_ROWS = 0
+    ROW_STEP = 2, FOUR_CHAINS = 8, AHEAD_SUMS = 0
 };
 
 static inline __m256i v_first(size_t n)

@@ -17,7 +17,7 @@ typedef __mmask16 mask;
 /* 32 registers: 24 accumulators leave room for three weights and a broadcast input. */
 enum {
     LANES = 16, TILE_ACCUMULATORS = 24, TILE_ROWS = 8, TILE_STEP = 2, ABREAST = 4, TANHS_ABREAST = 8, ROW_CHAINS = 16,
-    ROW_STEP = 2, FOUR_CHAINS = 12, AHEAD_ROWS = 6
+    ROW_STEP = 2, FOUR_CHAINS = 12, AHEAD_SUMS = 18
 };
 
 static inline vec v_load(const float *p) { return _mm512_loadu_ps(p); }

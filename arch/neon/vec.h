@@ -17,7 +17,7 @@ typedef uint32x4_t mask; /* all bits of a lane set, or none */
  * One row's inputs come by fours anyway, so FOUR_CHAINS is more than there are. */
 enum {
     LANES = 4, TILE_ACCUMULATORS = 24, TILE_ROWS = 4, TILE_STEP = 4, ABREAST = 4, TANHS_ABREAST = 4, ROW_CHAINS = 24,
-    ROW_STEP = 4, FOUR_CHAINS = 25, AHEAD_ROWS = 0
+    ROW_STEP = 4, FOUR_CHAINS = 25, AHEAD_SUMS = 0
 };
 
 static inline vec v_load(const float *p) { return vld1q_f32(p); }

@@ -17,11 +17,11 @@ typedef int mask;     /* a truth value per lane */
  * k at a time. ABREAST: how many vectors go through an activation side by side; TANHS_ABREAST: the same of tanh alone
  * over arrays, where there are registers for more. ROW_CHAINS: the most chains of one row that go together, beyond
  * which there would be more streams of weights and nothing faster; ROW_STEP: how many k at a time these take;
- * FOUR_CHAINS: with so many chains or more, four inputs come by one load. AHEAD_ROWS: how many rows a tile of ahead.h
- * has; 0: there are no such tiles, since loads or FMAs leave nothing idle. */
+ * FOUR_CHAINS: with so many chains or more, four inputs come by one load. AHEAD_SUMS: how many sums a tile of ahead.h
+ * has at most; 0: there are no such tiles, since loads or FMAs leave nothing idle. */
 enum {
     LANES = 1, TILE_ACCUMULATORS = 3, TILE_ROWS = 1, TILE_STEP = 1, ABREAST = 1, TANHS_ABREAST = 1, ROW_CHAINS = 3,
-    ROW_STEP = 1, FOUR_CHAINS = 4, AHEAD_ROWS = 0
+    ROW_STEP = 1, FOUR_CHAINS = 4, AHEAD_SUMS = 0
 };
 
 /* Whole vectors from and to any address; and their first n lanes, 1 <= n <= LANES, touching no byte beyond

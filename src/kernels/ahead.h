@@ -15,16 +15,21 @@
  * Per 8 k and 4 j that is 72 FMAs of each, 72 cycles of two units, and 110 loads, 74 of them of U, 55 cycles. But a
  * line that comes into the first-level cache keeps loads out of it for most of a cycle (a model that fits: 0.8), so
  * that 84 lines and 110 loads take some 120 cycles, in place of the 135 of both by themselves.
+ *
+ * Without reset it is two gates, eight rows of x, and four groups of U: 64 FMAs of each.
  */
 #ifndef GRU_KERNELS_AHEAD_H
 #define GRU_KERNELS_AHEAD_H
 
 #include "row.h"
 
+/* Rows of a tile, where W has three gates, and two. */
+enum { AHEAD_THREE = AHEAD_SUMS / 3, AHEAD_TWO = AHEAD_SUMS / 2 < TILE_ROWS ? AHEAD_SUMS / 2 : TILE_ROWS };
+
 /* Whether there is a tile that a step may make. */
 static inline int ahead_goes_on(const struct gru_ahead *a)
 {
-    return AHEAD_ROWS > 0 && a && a->group < a->input->units / LANES && a->row + AHEAD_ROWS <= a->rows;
+    return AHEAD_SUMS > 0 && a && a->group < a->input->units / LANES && a->row + a->tile <= a->rows;
 }
 
 /* How many groups of so many gates go together, of `left`, with a tile beside them, if `last` more come after those; 0:
@@ -43,18 +48,15 @@ static inline size_t ahead_groups(size_t gates, size_t left, size_t last)
 
 #ifndef TILE_PLAIN
 
-/* Gates of W. */
-enum { AHEAD_GATES = 3 };
-
 /* What is left of the tile at which the chains are. */
 static inline struct tile ahead_tile(const struct gru_ahead *a)
 {
     const struct gru_product *const w = a->input;
-    const size_t column = a->group * AHEAD_GATES * LANES;
+    const size_t gates = w->gates, column = a->group * gates * LANES;
     float *const out = a->ax + a->row * a->ax_row + column;
     return (struct tile){
         .tiles = 1,
-        .weights = w->weights + a->group * w->group_stride + a->k * AHEAD_GATES * LANES,
+        .weights = w->weights + a->group * w->group_stride + a->k * gates * LANES,
         .width = LANES,
         .length = w->length - a->k,
         .start = a->k ? out : w->bias + column,
@@ -71,48 +73,52 @@ static GRU_NOINLINE void ahead_finish(struct gru_ahead *a)
 {
     if (a->k < a->input->length) {
         const struct tile t = ahead_tile(a);
-        tile_run(AHEAD_GATES, 1, AHEAD_ROWS, 0, &t);
+        tile_run(a->input->gates, 1, a->tile, 0, &t);
     }
     a->k = 0;
-    a->row += AHEAD_ROWS;
-    if (a->row + AHEAD_ROWS > a->rows) {
+    a->row += a->tile;
+    if (a->row + a->tile > a->rows) {
         a->row = 0;
         a->group++;
     }
 }
 
-/* So many inputs further, of all rows of a tile. */
-GRU_INLINE void ahead_step(const float *const *w, const struct tile *t, const float **threes, vec *acc)
+/* So many inputs further, of all R rows of a tile. */
+GRU_INLINE void ahead_step(const int GX, const int R, const float *const *w, const struct tile *t, const float **threes,
+                           vec *acc)
 {
     inputs x[TILE_ROWS];
     GRU_UNROLL
-    for (int r = 0; r < AHEAD_ROWS; r++)
+    for (int r = 0; r < R; r++)
         x[r] = v_inputs(threes[r / 3] + (size_t)(r % 3) * t->x_row);
     GRU_UNROLL
     for (int i = 0; i < TILE_STEP; i++)
-        tile_multiply(AHEAD_GATES, 1, AHEAD_ROWS, LANES, w, x, i, acc);
+        tile_multiply(GX, 1, R, LANES, w, x, i, acc);
 }
 
-GRU_INLINE void chains_ahead(const int G, const int V, const struct chains *m, struct gru_ahead *a)
+/* V groups of U, of G gates, and beside them a tile of W, of GX. */
+GRU_INLINE void chains_ahead(const int GX, const int G, const int V, const struct chains *m, struct gru_ahead *a)
 {
+    const int R = GX == 3 ? AHEAD_THREE : AHEAD_TWO;
     const struct tile t = ahead_tile(a);
     vec acc[TILE_ACCUMULATORS], ahead[TILE_ACCUMULATORS];
-    const float *u[8], *w = t.weights, *threes[] = {t.x, t.x + 3 * t.x_row};
+    const float *u[8], *w = t.weights, *threes[] = {t.x, t.x + 3 * t.x_row, t.x + 6 * t.x_row};
     size_t k = 0, j = 0;
     chains_start(G, V, m, u, acc);
-    tile_start(AHEAD_GATES, AHEAD_ROWS, t.start, t.start_row, ahead);
+    tile_start(GX, R, t.start, t.start_row, ahead);
     for (; k + 4 * TILE_STEP <= m->length && j + 2 * TILE_STEP <= t.length; j += 2 * TILE_STEP) {
         GRU_UNROLL
         for (int i = 0; i < 2; i++) {
             chains_four(G, V, LANES, m->x + k, u, acc);
-            ahead_step(&w, &t, threes, ahead);
+            ahead_step(GX, R, &w, &t, threes, ahead);
             k += 4;
-            w += TILE_STEP * AHEAD_GATES * LANES;
-            threes[0] += TILE_STEP;
-            threes[1] += TILE_STEP;
+            w += TILE_STEP * GX * LANES;
+            GRU_UNROLL
+            for (int r = 0; r < 3; r++)
+                threes[r] += TILE_STEP;
         }
     }
-    tile_store(AHEAD_GATES, AHEAD_ROWS, t.out, t.out_row, ahead);
+    tile_store(GX, R, t.out, t.out_row, ahead);
     a->k += j;
     for (; k + 4 <= m->length; k += 4)
         chains_four(G, V, LANES, m->x + k, u, acc);
@@ -133,26 +139,30 @@ static GRU_NOINLINE void row_ahead(const struct gru_product *m, size_t first, si
     (void)m, (void)first, (void)groups, (void)h, (void)out, (void)a;
 #else
     const struct chains chains = chains_of(m, first, h, out);
-    if (m->gates == 3 && groups == 3)
-        chains_ahead(3, 3, &chains, a);
+    if (a->input->gates == 2 && groups == 4)
+        chains_ahead(2, 2, 4, &chains, a);
+    else if (a->input->gates == 2)
+        chains_ahead(2, 2, 3, &chains, a);
+    else if (m->gates == 3 && groups == 3)
+        chains_ahead(3, 3, 3, &chains, a);
     else if (m->gates == 3)
-        chains_ahead(3, 2, &chains, a);
+        chains_ahead(3, 3, 2, &chains, a);
     else if (m->gates == 2 && groups == 4)
-        chains_ahead(2, 4, &chains, a);
+        chains_ahead(3, 2, 4, &chains, a);
     else if (m->gates == 2)
-        chains_ahead(2, 3, &chains, a);
+        chains_ahead(3, 2, 3, &chains, a);
     else if (groups == 8)
-        chains_ahead(1, 8, &chains, a);
+        chains_ahead(3, 1, 8, &chains, a);
     else if (groups == 7)
-        chains_ahead(1, 7, &chains, a);
+        chains_ahead(3, 1, 7, &chains, a);
     else if (groups == 6)
-        chains_ahead(1, 6, &chains, a);
+        chains_ahead(3, 1, 6, &chains, a);
     else if (groups == 5)
-        chains_ahead(1, 5, &chains, a);
+        chains_ahead(3, 1, 5, &chains, a);
     else if (groups == 4)
-        chains_ahead(1, 4, &chains, a);
+        chains_ahead(3, 1, 4, &chains, a);
     else
-        chains_ahead(1, 3, &chains, a);
+        chains_ahead(3, 1, 3, &chains, a);
 #endif
 }
 

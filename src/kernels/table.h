@@ -28,7 +28,7 @@ const struct gru_backend BACKEND_SYMBOL(BACKEND) = {
     .needs = BACKEND_NEEDS,
     .sleef_needs = BACKEND_SLEEF_NEEDS,
     .lanes = LANES,
-    .ahead_rows = AHEAD_ROWS,
+    .ahead_rows = {[2] = AHEAD_TWO, [3] = AHEAD_THREE},
 #define GRU_KERNEL(kernel, parameters) .kernel = kernel,
 #define GRU_TIERED_KERNEL(kernel, parameters)                                                                          \
     .kernel = {kernel##_fast, kernel##_faster, kernel##_accurate, kernel##_sleef},
