@@ -44,7 +44,9 @@ static struct bound bound_of_layer(const struct limits *limits, const struct lim
 
     double gates = spec->reset == GRU_RESET_NONE ? 1.0 : 2.0;
     double elements = (double)spec->batch * hidden / (double)spec->threads;
-    double activation_ns = elements * (gates * activations->sigmoid + activations->tanh);
+    /* Of a hard sigmoid's three operations the limits say nothing. */
+    double sigmoid = spec->gates == GRU_GATES_SIGMOID ? activations->sigmoid : 0.0;
+    double activation_ns = elements * (gates * sigmoid + activations->tanh);
     /* Before the reset the candidate's chain can start only when r is there: two chains one after the other. */
     double latency_ns = hidden * backend->fma_ns * (spec->reset == GRU_RESET_BEFORE ? 2.0 : 1.0);
     if (latency_ns > bound.ns && latency_ns >= activation_ns)

@@ -211,6 +211,7 @@ static bool open_one(struct cell *cell, size_t which, struct random *random, gru
                      .input = cell_input(spec, which),
                      .hidden = cell_hidden(spec, which),
                      .reset = spec->reset,
+                     .gates = spec->gates,
                      .direction = spec->direction,
                      .bias = GRU_BIAS_SIX, /* what PyTorch and Keras train */
                      .tier = spec->tier,

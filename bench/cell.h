@@ -31,6 +31,7 @@ struct cell_spec {
     size_t batch;
     size_t steps;
     enum gru_reset reset;
+    enum gru_gates gates;
     enum gru_direction direction; /* of all layers */
     char backend[16];
     size_t threads;
@@ -45,6 +46,7 @@ struct cell_spec {
 /* The words of the command line and of the files, in the enums' order, ending in NULL. */
 extern const char *const path_names[];
 extern const char *const reset_names[];
+extern const char *const gates_names[];
 extern const char *const direction_names[];
 extern const char *const weight_names[];
 extern const char *const tier_names[];

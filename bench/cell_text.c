@@ -6,6 +6,7 @@
 
 const char *const path_names[] = {"streaming", "sequence", "batch", "gemv", "gemm", "sigmoid", "tanh", "update", NULL};
 const char *const reset_names[] = {"after", "before", "none", NULL};
+const char *const gates_names[] = {"sigmoid", "hard", NULL};
 const char *const direction_names[] = {"forward", "reverse", "both", NULL};
 const char *const weight_names[] = {"f32", NULL};
 const char *const tier_names[] = {"fast", "faster", "accurate", "sleef", NULL};
@@ -18,11 +19,12 @@ char *cell_name(const struct cell_spec *spec)
     for (size_t i = 0; i < spec->deeper; i++)
         snprintf(deeper + strlen(deeper), sizeof deeper - strlen(deeper), "+%zu", spec->deep[i]);
     return take_text("%s/hidden:%zu%s/input:%zu/batch:%zu/steps:%zu/reset:%s/backend:%s/threads:%zu/weights:%s/"
-                     "tier:%s%s%s%s%s",
+                     "tier:%s%s%s%s%s%s%s",
                      path_names[spec->path], spec->hidden, deeper, spec->input, spec->batch, spec->steps,
                      reset_names[spec->reset], spec->backend, spec->threads, weight_names[spec->weights],
-                     tier_names[spec->tier], spec->direction ? "/direction:" : "",
-                     spec->direction ? direction_names[spec->direction] : "", spec->cold ? "/cold" : "", pause);
+                     tier_names[spec->tier], spec->gates ? "/gates:" : "", spec->gates ? gates_names[spec->gates] : "",
+                     spec->direction ? "/direction:" : "", spec->direction ? direction_names[spec->direction] : "",
+                     spec->cold ? "/cold" : "", pause);
 }
 
 /* Only what differs from the usual, so that a table's line stays one. */
@@ -38,6 +40,8 @@ const char *cell_label(const struct cell_spec *spec)
         length += snprintf(label + length, sizeof label - (size_t)length, " %zu layers", spec->deeper + 1);
     if (spec->direction != GRU_FORWARD)
         length += snprintf(label + length, sizeof label - (size_t)length, " %s", direction_names[spec->direction]);
+    if (spec->gates != GRU_GATES_SIGMOID)
+        length += snprintf(label + length, sizeof label - (size_t)length, " %s", gates_names[spec->gates]);
     if (spec->threads > 1)
         length += snprintf(label + length, sizeof label - (size_t)length, " %zu threads", spec->threads);
     if (spec->tier != GRU_TIER_FAST)

@@ -21,6 +21,7 @@ void grid_options(struct grid *grid, struct option options[GRID_OPTIONS])
         {"batch", OPTION_SIZES, &grid->batch, "rows B, of the paths that have them", NULL, 1, 65536},
         {"steps", OPTION_SIZE, &grid->steps, "steps T of sequences and batches (100 and 50)", NULL, 1, 100000},
         {"reset", OPTION_WORDS, &grid->resets, "after, before, none", reset_names, 0, 0},
+        {"gates", OPTION_WORDS, &grid->gates, "sigmoid (the default), hard", gates_names, 0, 0},
         {"direction", OPTION_WORDS, &grid->directions, "forward (the default), reverse, both", direction_names, 0, 0},
         {"backend", OPTION_WORDS, &grid->backends, "back ends by name, or all; the best one by default", NULL, 0, 0},
         {"threads", OPTION_SIZES, &grid->threads, "threads of the library's team", NULL, 1, 256},
@@ -122,7 +123,7 @@ static struct cell_spec stacked(struct cell_spec spec, size_t layers)
     return spec;
 }
 
-/* The axes that only layers have: how many of them, directions, reset and threads. */
+/* The axes that only layers have: how many of them, directions, gates, reset and threads. */
 static void add_variants(struct builder *builder, struct cell_spec spec)
 {
     const struct grid *grid = builder->grid;
@@ -133,13 +134,15 @@ static void add_variants(struct builder *builder, struct cell_spec spec)
     }
     for (size_t l = 0; l < grid->layers.count; l++)
         for (size_t d = 0; d < grid->directions.count; d++)
-            for (size_t r = 0; r < grid->resets.count; r++)
-                for (size_t t = 0; t < grid->threads.count; t++) {
-                    spec.direction = (enum gru_direction)grid->directions.at[d];
-                    spec.reset = (enum gru_reset)grid->resets.at[r];
-                    spec.threads = grid->threads.at[t];
-                    add(builder, stacked(spec, grid->layers.at[l]));
-                }
+            for (size_t g = 0; g < grid->gates.count; g++)
+                for (size_t r = 0; r < grid->resets.count; r++)
+                    for (size_t t = 0; t < grid->threads.count; t++) {
+                        spec.direction = (enum gru_direction)grid->directions.at[d];
+                        spec.gates = (enum gru_gates)grid->gates.at[g];
+                        spec.reset = (enum gru_reset)grid->resets.at[r];
+                        spec.threads = grid->threads.at[t];
+                        add(builder, stacked(spec, grid->layers.at[l]));
+                    }
 }
 
 static void add_path(struct builder *builder, enum path path, struct cell_spec spec)
@@ -192,6 +195,7 @@ struct cell_spec *grid_cells(const struct grid *asked, const struct library *lib
     words_or_first(&grid.weights);
     words_or_first(&grid.tiers);
     words_or_first(&grid.directions);
+    words_or_first(&grid.gates);
     if (grid.resets.count == 0)
         /* Without a reset there is a product less: no other code, so no cell of the default grid. */
         grid.resets = (struct word_list){.count = grid.quick ? 1 : 2, .at = {GRU_RESET_AFTER, GRU_RESET_BEFORE}};

@@ -14,6 +14,7 @@ struct grid {
     struct size_list batch;
     size_t steps; /* 0: the path's own */
     struct word_list resets;
+    struct word_list gates;
     struct word_list directions;
     struct word_list backends;
     struct size_list threads;
@@ -25,7 +26,7 @@ struct grid {
     bool quick;
 };
 
-enum { GRID_OPTIONS = 14 };
+enum { GRID_OPTIONS = 15 };
 
 /* The options that fill a grid. */
 void grid_options(struct grid *grid, struct option options[GRID_OPTIONS]);

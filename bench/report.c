@@ -39,6 +39,8 @@ static void print_group(const struct cell_spec *spec)
         printf(", reset %s, T = %zu", reset_names[spec->reset], spec->steps);
     if (spec->deeper)
         printf(", %zu layers", spec->deeper + 1);
+    if (spec->gates != GRU_GATES_SIGMOID)
+        printf(", %s sigmoids", gates_names[spec->gates]);
     if (spec->direction != GRU_FORWARD)
         printf(", %s", spec->direction == GRU_BIDIRECTIONAL ? "both directions" : direction_names[spec->direction]);
     if (spec->pause)
@@ -70,8 +72,8 @@ static const char *share_text(double limit_ns, double ns)
 static bool same_group(const struct cell_spec *a, const struct cell_spec *b)
 {
     return a->path == b->path && strcmp(a->backend, b->backend) == 0 && a->threads == b->threads &&
-           a->weights == b->weights && a->tier == b->tier && a->reset == b->reset && a->direction == b->direction &&
-           a->cold == b->cold && a->pause == b->pause && a->deeper == b->deeper;
+           a->weights == b->weights && a->tier == b->tier && a->reset == b->reset && a->gates == b->gates &&
+           a->direction == b->direction && a->cold == b->cold && a->pause == b->pause && a->deeper == b->deeper;
 }
 
 /* The limit by what plain loops got between the cell's samples; 0: unknown. */
@@ -216,6 +218,7 @@ static cJSON *put_entry(cJSON *benchmarks, const struct report *report, const st
     json_put_number(entry, "batch", (double)spec->batch);
     json_put_number(entry, "steps", (double)spec->steps);
     json_put_text(entry, "reset", reset_names[spec->reset]);
+    json_put_text(entry, "gates", gates_names[spec->gates]);
     json_put_text(entry, "direction", direction_names[spec->direction]);
     json_put_text(entry, "backend", spec->backend);
     json_put_text(entry, "weights", weight_names[spec->weights]);

@@ -18,14 +18,16 @@ static void read_spec(struct cell_spec *spec, const cJSON *entry, const char *fi
     *spec = (struct cell_spec){0};
     spec->path = (enum path)word_index(path_names, json_text_of(entry, "path", file), "path", file);
     spec->reset = (enum gru_reset)word_index(reset_names, json_text_of(entry, "reset", file), "reset", file);
-    if (cJSON_HasObjectItem(entry, "direction")) /* files of old have none */
+    if (cJSON_HasObjectItem(entry, "gates")) /* files of old have none */
+        spec->gates = (enum gru_gates)word_index(gates_names, json_text_of(entry, "gates", file), "gates", file);
+    if (cJSON_HasObjectItem(entry, "direction")) /* nor this */
         spec->direction =
             (enum gru_direction)word_index(direction_names, json_text_of(entry, "direction", file), "direction", file);
     spec->weights =
         (enum gru_weight_type)word_index(weight_names, json_text_of(entry, "weights", file), "weights", file);
     spec->tier = (enum gru_tier)word_index(tier_names, json_text_of(entry, "tier", file), "tier", file);
     spec->hidden = json_count_of(entry, "hidden", file);
-    /* Nor this. All layers have as many units: `cost`, where they may differ, writes other files. */
+    /* Nor these. All layers have as many units: `cost`, where they may differ, writes other files. */
     spec->deeper = cJSON_HasObjectItem(entry, "layers") ? json_count_of(entry, "layers", file) - 1 : 0;
     if (spec->deeper >= CELL_LAYERS)
         fail("%s: a cell has %zu layers, and %d are the most", file, spec->deeper + 1, CELL_LAYERS);
@@ -45,8 +47,9 @@ static char *family_of(const struct cell_spec *spec)
     char layers[32] = "";
     if (spec->deeper)
         snprintf(layers, sizeof layers, "/%zu layers", spec->deeper + 1);
-    return take_text("%s%s%s%s%s%s/%s/%zu thread%s", path_names[spec->path], path_is_layer(spec->path) ? "/" : "",
-                     path_is_layer(spec->path) ? reset_names[spec->reset] : "", spec->direction ? "/" : "",
+    return take_text("%s%s%s%s%s%s%s%s/%s/%zu thread%s", path_names[spec->path], path_is_layer(spec->path) ? "/" : "",
+                     path_is_layer(spec->path) ? reset_names[spec->reset] : "", spec->gates ? "/" : "",
+                     spec->gates ? gates_names[spec->gates] : "", spec->direction ? "/" : "",
                      spec->direction ? direction_names[spec->direction] : "", layers, spec->backend, spec->threads,
                      spec->threads == 1 ? "" : "s");
 }

@@ -87,6 +87,24 @@ def directions():
             check(abs(cell["limit_ns"] / (sides * once) - 1) < 1e-6, f"the limit of {cell['name']}")
 
 
+def gates():
+    """A layer of hard sigmoids is a cell of its own name, of the same limit; other paths have no gates."""
+    refuses("gates", "speed", "--gates", "soft")
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "gates.json")
+        result = run("speed", "--path", "streaming,gemv", "--hidden", "24", "--reset", "after", "--gates", "sigmoid,hard",
+                     "--backend", "scalar", "--quick", "--min-time", "0.002", "--max-time", "0.5", "--repetitions", "3",
+                     "--json", file)
+        check(result.returncode == 0 and "hard sigmoids" in result.stdout, "hard sigmoids run: " + result.stderr)
+        cells = [b for b in json.load(open(file, encoding="utf-8"))["benchmarks"] if b.get("aggregate_name") == "median"]
+        names = {(b["path"], b["gates"], "/gates:hard" in b["name"]): b["limit_ns"] for b in cells}
+        wanted = [("gemv", "sigmoid", False), ("streaming", "hard", True), ("streaming", "sigmoid", False)]
+        check(sorted(names) == wanted, f"their cells: {sorted(names)}")
+        check(names[wanted[1]] == names[wanted[2]], "one limit of both")
+        result = run("compare", file, file)
+        check("H=24 hard" in result.stdout + result.stderr, "compare names it: " + result.stdout)
+
+
 def arrays():
     """The limit of array functions, computed once more from the limits in the same file."""
     result = run("speed", "--quick", "--path", "kernels", "--hidden", "1024", "--tier", "fast,sleef", "--min-time",
@@ -300,6 +318,7 @@ with tempfile.TemporaryDirectory() as folder_name:
     stacks()
     pauses()
     directions()
+    gates()
     arrays()
     google(folder_name, speed_file)
     golden(folder_name, speed_file)

@@ -78,7 +78,6 @@ struct gru_cell {
     float hard_alpha, hard_beta;
     int clips; /* whether there is a clip */
     float clip;
-    int plain; /* sigmoids and no clip: what small_steps.h has shorter ways for */
     size_t units;
     size_t groups;
     size_t ax_gates;                  /* of the input's chains */

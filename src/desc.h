@@ -44,12 +44,6 @@ enum gru_status gru_weights_read(gru_weights to[2], const gru_weights *from, con
 extern const char *const gru_gate_names[3];
 extern const char *const gru_bias_names[5];
 
-/* Whether gate blocks have sigmoids and no clip, which kernels for small layers take for granted. */
-static inline bool gru_is_plain(const gru_desc *desc)
-{
-    return desc->gates == GRU_GATES_SIGMOID && desc->clip <= 0;
-}
-
 /* Whether a gate exists, and whether its two sums start from a bias. */
 static inline bool gru_has_gate(const gru_desc *desc, size_t gate)
 {

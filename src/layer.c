@@ -70,7 +70,6 @@ static struct gru_cell cell_of(const struct gru_layer *layer, const struct gru_h
         .hard_beta = desc->hard_beta,
         .clips = desc->clip > 0,
         .clip = desc->clip,
-        .plain = gru_is_plain(desc),
         .beside = layer->goes_beside ? &half->input : NULL,
         .units = desc->hidden,
         .recurrent = half->recurrent,

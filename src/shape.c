@@ -34,7 +34,7 @@ static struct gru_shape gates_of(const gru_desc *desc)
 
 size_t gru_near_weights(const gru_desc *desc)
 {
-    return gru_first_cache() + (gru_is_plain(desc) ? 896 : 0);
+    return gru_first_cache() + (desc->clip > 0 ? 0 : 896);
 }
 
 /* The units that a matrix is packed for, of a layer with so many gates. Vectors of a narrow group mostly lie across two

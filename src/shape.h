@@ -17,9 +17,9 @@ struct gru_shape {
 /* The shape of a checked description with its back end. */
 struct gru_shape gru_shape_of(const gru_desc *desc);
 
-/* Floats of weights that lone steps find in the first-level cache. What else plain steps need is mostly in registers:
- * of 48 KiB they may fill 47 1/2 (H = 44 with 40 inputs takes 0.91 of the time, padded), the others 44 (without reset
- * H = 52 takes 1.22 times as long with 38 inputs). */
+/* Floats of weights that lone steps find in the first-level cache. What else small steps need (kernels/small.h) is
+ * mostly in registers: of 48 KiB they may fill 47 1/2 (H = 44 with 40 inputs takes 0.91 of the time, padded), those
+ * that go the general way, with a clip, 44 (H = 52 without reset takes 1.22 times as long there with 38 inputs). */
 size_t gru_near_weights(const gru_desc *desc);
 
 #endif

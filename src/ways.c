@@ -10,7 +10,7 @@
 /* Whether the kernels know steps of so few units, with all sums in registers (kernels/small.h). */
 static int has_small_steps(const struct gru_layer *layer)
 {
-    return layer->groups <= 4 && layer->backend->lanes > 1 && gru_is_plain(&layer->desc) &&
+    return layer->groups <= 4 && layer->backend->lanes > 1 && layer->desc.clip <= 0 &&
            layer->desc.tier != GRU_TIER_SLEEF;
 }
 

@@ -113,7 +113,7 @@ static void shrink(problem *p)
 static size_t chunk_of(const ahead_case *c, const problem_shape *s)
 {
     const bool room = 3 * c->hidden * c->hidden <= gru_first_cache() / 3 * 2;
-    const bool general = s->hard || s->clipped || s->tier == TIER_SLEEF_1ULP;
+    const bool general = s->clipped || s->tier == TIER_SLEEF_1ULP;
     return c->hidden <= 64 && (general || !room) ? 0 : c->chunk[s->reset];
 }
 

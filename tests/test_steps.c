@@ -188,7 +188,6 @@ static const float *solve_lone(const lone_case *c, const gru_backend *b, enum gr
            floats = 0;
     struct gru_cell cell = c->step.cell;
     bool pads = check_below(2);
-    cell.plain = cell.reset != GRU_RESET_NONE && cell.gates == GRU_GATES_SIGMOID && !cell.clips;
     place_cell(&cell, b, &c->step, pads, turns);
     struct gru_product input = packed_matrix(b, pads && check_below(2), H, c->inputs, gates, c->w, c->step.bias);
     struct gru_lone lone = {.cell = &cell, .input = &input, .turns = turns, .grouped = (int)check_below(2)};

@@ -79,14 +79,16 @@ GRU_INLINE const float *small_state(float *copy, const float *h0, size_t units, 
 
 #ifndef TILE_PLAIN
 
-/* What a plain step uses of a cell and of a step. As local structs with constants in them they vanish, and with them
- * all that the gate blocks could do besides: clips, hard sigmoids, outputs of gates, sums of directions. The compiler
- * knows the units of one or two whole groups. */
+/* What these steps use of a cell and of a step. As local structs with constants in them they vanish, and with them all
+ * that the gate blocks could do besides: clips, outputs of gates, sums of directions. The compiler knows the units of
+ * one or two whole groups. */
 GRU_INLINE struct gru_cell small_cell(const struct gru_cell *cell, const enum small_shape shape)
 {
     return (struct gru_cell){
-        .gates = GRU_GATES_SIGMOID,
+        .gates = cell->gates,
         .update = cell->update,
+        .hard_alpha = cell->hard_alpha,
+        .hard_beta = cell->hard_beta,
         .units = shape == SMALL_ONE   ? LANES
                  : shape == SMALL_TWO ? 2 * LANES
                                       : cell->units,
