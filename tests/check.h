@@ -99,7 +99,7 @@ bool check_update_golden(void);
 /* Whether a read past guarded memory traps. Not with --no-guards. */
 bool check_guarded(void);
 
-/* Whether case number i is to run: always, but for one in `of` with --quick. */
+/* Whether case number i is to run: always, but one of each `of` with --quick. */
 bool check_turn(size_t i, size_t of);
 
 /* Opens a file of test data by its name in the tests' folder (--data, else what the build says, else "tests"). */
